@@ -1,0 +1,11 @@
+// Marks what runs on the host and on a device alike, so that one source serves both.
+#pragma once
+
+#if defined(__CUDACC__)
+#define ALLORA_HD __host__ __device__
+#else
+#define ALLORA_HD
+#endif
+
+// Functions shared by separately compiled instruction-set variants must not be merged by the linker.
+#define ALLORA_INLINE ALLORA_HD inline __attribute__((always_inline))
