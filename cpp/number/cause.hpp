@@ -39,9 +39,13 @@ enum class Cause : std::uint16_t {
     zero_weight,
     missing_value,
     several_labels,
+    duplicate_address,
+    unsorted_address,
+    negative_stake,
+    unknown_topic,
 };
 
-inline constexpr std::array<const char*, 30> cause_names = {
+inline constexpr std::array<const char*, 34> cause_names = {
     "none",           "nan",
     "range",          "div_zero",
     "div_undefined",  "div_impossible",
@@ -57,6 +61,8 @@ inline constexpr std::array<const char*, 30> cause_names = {
     "no_report",      "wrong_nonce",
     "zero_stake",     "zero_weight",
     "missing_value",  "several_labels",
+    "duplicate_address",     "unsorted_address",
+    "negative_stake", "unknown_topic",
 };
 
 inline constexpr const char* cause_name(Cause cause) {

@@ -1,0 +1,82 @@
+// Batches of topics through infer and settle: packing a topic's columns, choosing the number that
+// holds its digits, running it, and writing its results where the caller wants them.
+#pragma once
+
+#include "../protocol/rules.hpp"
+#include "../protocol/state_store.hpp"
+#include "columns.hpp"
+#include "host.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace allora {
+
+// One topic's state as a value; copies share it until one of them changes.
+struct Shelf {
+    std::uint64_t topic_id = 0;
+    // Decimal moves to BigDecimal while one of its values is too long for the fixed width.
+    std::variant<StoredState<double>, StoredState<Decimal>, StoredState<BigDecimal>> state;
+};
+
+using States = std::vector<std::shared_ptr<const Shelf>>;
+
+// Where a topic failed, in the caller's terms.
+struct TopicStatus {
+    Cause cause = Cause::none;
+    std::string field;
+    std::string actor;
+};
+
+// Results of one pass over the batch; every pointer spans the whole batch.
+template <class Stored>
+struct InferenceColumns {
+    Stored* values = nullptr; // rows of BundleLayout::width x labels
+    Stored* inferer_weight = nullptr;
+    Stored* forecaster_weight = nullptr;
+    Stored* inferer_regret_used = nullptr;
+    Stored* forecaster_regret_used = nullptr;
+    Stored* element_weight = nullptr;
+    Stored* normalized_inferer_weight = nullptr;
+    Stored* normalized_forecaster_weight = nullptr;
+    Stored* confidence_interval = nullptr; // topics x 5
+    Stored* regret_scale = nullptr;
+    std::uint8_t* branch = nullptr;
+    std::uint8_t* all_inferers_are_new = nullptr;
+};
+
+// Long results by column, in the order of the members of InferenceColumns.
+inline constexpr int inference_columns = 10;
+
+template <class Stored>
+struct InferenceResults {
+    InferenceColumns<Stored> network;
+    InferenceColumns<Stored> outlier_resistant;
+    std::uint8_t* resistant = nullptr; // 0: the rules have none; 1: computed
+    std::vector<TopicStatus> status;
+    std::vector<Overflow> overflow[2 * inference_columns]; // by column, then topic
+    States states;
+};
+
+template <class Stored>
+struct SettlementResults {
+    Stored* network_losses = nullptr; // rows of BundleLayout::width
+    std::vector<TopicStatus> status;
+    std::vector<Overflow> overflow;
+    States states;
+};
+
+template <class Stored>
+void infer_batch(const Rules& rules, Host& host, const EpochColumns<Stored>& epochs,
+                 const std::int64_t* value_row_offsets, const States& states,
+                 InferenceResults<Stored>& results);
+
+template <class Stored>
+void settle_batch(const Rules& rules, Host& host, const EpochColumns<Stored>& epochs,
+                  const std::int64_t* loss_row_offsets, const States& states,
+                  SettlementResults<Stored>& results);
+
+} // namespace allora

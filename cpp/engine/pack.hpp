@@ -1,0 +1,207 @@
+// One topic out of the batch's columns: checked, and dense.
+#pragma once
+
+#include "../protocol/addresses.hpp"
+#include "columns.hpp"
+#include "engine.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace allora {
+
+// Index of an address among a topic's inferers; one table per thread, emptied after each topic.
+class ActorIndex {
+public:
+    void insert(std::uint32_t identifier, std::int32_t index) {
+        if (identifier >= index_.size()) {
+            index_.resize(identifier + 1024, -1);
+        }
+        index_[identifier] = index;
+    }
+    std::int32_t find(std::uint32_t identifier) const {
+        return identifier < index_.size() ? index_[identifier] : -1;
+    }
+    void erase(const std::uint32_t* identifiers, std::int64_t count) {
+        for (std::int64_t i = 0; i < count; ++i) {
+            index_[identifiers[i]] = -1;
+        }
+    }
+
+private:
+    std::vector<std::int32_t> index_;
+};
+
+inline TopicStatus fault_of(Cause cause, const char* field, std::uint32_t actor) {
+    return {cause, field, address_text(actor)};
+}
+
+// Strictly ascending addresses: the chain's order, and no actor twice.
+inline TopicStatus check_order(const std::uint32_t* actors, std::int64_t count, const char* field) {
+    for (std::int64_t i = 1; i < count; ++i) {
+        const int order = address_text(actors[i - 1]).compare(address_text(actors[i]));
+        if (order >= 0) {
+            return fault_of(order == 0 ? Cause::duplicate_address : Cause::unsorted_address, field,
+                            actors[i]);
+        }
+    }
+    return {};
+}
+
+template <class Real, class Stored>
+TopicStatus load_all(const Column<Stored>& column, std::int64_t begin, std::int64_t count,
+                     bool may_miss, const char* field, const std::uint32_t* actors,
+                     std::int64_t numbers_per_actor, std::vector<Real>& values) {
+    values.resize(static_cast<std::size_t>(count));
+    for (std::int64_t i = 0; i < count; ++i) {
+        Real& value = values[static_cast<std::size_t>(i)];
+        load(column, begin + i, value);
+        const Cause cause = Number<Real>::fault(value);
+        if (cause != Cause::none && !(may_miss && Number<Real>::is_missing(value))) {
+            return fault_of(cause, field, actors[i / numbers_per_actor]);
+        }
+    }
+    return {};
+}
+
+template <class Real, class Stored>
+TopicStatus load_params(const EpochColumns<Stored>& columns, std::int64_t t, Params<Real>& params) {
+    static constexpr const char* names[] = {"epsilon",
+                                            "p_norm",
+                                            "c_norm",
+                                            "alpha_regret",
+                                            "epsilon_safe_div",
+                                            "p_norm_safe_div",
+                                            "initial_regret_quantile",
+                                            "min_weight_threshold_for_stdnorm",
+                                            "min_experienced_worker_regrets",
+                                            "inference_outlier_detection_alpha",
+                                            "inference_outlier_detection_threshold",
+                                            "label_default_value"};
+    Real* fields[] = {&params.epsilon,
+                      &params.p_norm,
+                      &params.c_norm,
+                      &params.alpha_regret,
+                      &params.epsilon_safe_div,
+                      &params.p_norm_safe_div,
+                      &params.initial_regret_quantile,
+                      &params.min_weight_threshold_for_stdnorm,
+                      &params.min_experienced_worker_regrets,
+                      &params.inference_outlier_detection_alpha,
+                      &params.inference_outlier_detection_threshold,
+                      &params.label_default_value};
+    for (std::int64_t i = 0; i < 12; ++i) {
+        load(columns.params, 12 * t + i, *fields[i]);
+        if (const Cause cause = Number<Real>::fault(*fields[i]); cause != Cause::none) {
+            return {cause, std::string("params.") + names[i], ""};
+        }
+    }
+    return {};
+}
+
+template <class Real, class Stored>
+TopicStatus pack_inferers(const EpochColumns<Stored>& columns, std::int64_t t,
+                          TopicEpoch<Real>& epoch) {
+    const std::uint32_t* inferer = columns.inferer + columns.inferer_offsets[t];
+    epoch.labels = columns.labels[t];
+    epoch.inferers =
+        static_cast<std::int32_t>(columns.inferer_offsets[t + 1] - columns.inferer_offsets[t]);
+    TopicStatus status = check_order(inferer, epoch.inferers, "inferer");
+    if (status.cause != Cause::none) {
+        return status;
+    }
+    const std::int64_t begin = columns.value_offsets[t];
+    return load_all(columns.inferences, begin, columns.value_offsets[t + 1] - begin, true,
+                    "inference", inferer, epoch.labels, epoch.inferences);
+}
+
+template <class Real, class Stored>
+TopicStatus pack_forecasts(const EpochColumns<Stored>& columns, std::int64_t t,
+                           const ActorIndex& index, TopicEpoch<Real>& epoch) {
+    const std::int64_t first = columns.forecaster_offsets[t];
+    const std::uint32_t* forecaster = columns.forecaster + first;
+    epoch.forecasters = static_cast<std::int32_t>(columns.forecaster_offsets[t + 1] - first);
+    TopicStatus status = check_order(forecaster, epoch.forecasters, "forecaster");
+    if (status.cause != Cause::none) {
+        return status;
+    }
+    const auto count = static_cast<std::size_t>(epoch.forecasters);
+    const std::int64_t begin = columns.element_offsets[first];
+    epoch.shared.resize(count);
+    epoch.element_offsets.resize(count + 1);
+    epoch.element_offsets[0] = 0;
+    for (std::size_t k = 0; k < count; ++k) {
+        epoch.shared[k] = index.find(forecaster[k]);
+        epoch.element_offsets[k + 1] =
+            static_cast<std::int32_t>(columns.element_offsets[first + static_cast<std::int64_t>(k) + 1] - begin);
+    }
+    const auto elements = static_cast<std::size_t>(epoch.element_offsets[count]);
+    epoch.element_inferers.resize(elements);
+    epoch.element_losses.resize(elements);
+    for (std::size_t k = 0; k < count; ++k) {
+        for (auto e = static_cast<std::size_t>(epoch.element_offsets[k]);
+             e < static_cast<std::size_t>(epoch.element_offsets[k + 1]); ++e) {
+            const std::int64_t at = begin + static_cast<std::int64_t>(e);
+            epoch.element_inferers[e] = index.find(columns.element_inferer[at]);
+            load(columns.element_losses, at, epoch.element_losses[e]);
+            const Cause cause = Number<Real>::fault(epoch.element_losses[e]);
+            if (cause != Cause::none) {
+                return fault_of(cause, "forecast", forecaster[k]);
+            }
+        }
+    }
+    return {};
+}
+
+template <class Real, class Stored>
+TopicStatus pack_reports(const EpochColumns<Stored>& columns, std::int64_t t,
+                         TopicEpoch<Real>& epoch) {
+    const std::int64_t first = columns.reputer_offsets[t];
+    const std::uint32_t* reputer = columns.reputer + first;
+    epoch.reputers = static_cast<std::int32_t>(columns.reputer_offsets[t + 1] - first);
+    TopicStatus status = check_order(reputer, epoch.reputers, "reputer");
+    if (status.cause != Cause::none) {
+        return status;
+    }
+    status = load_all(columns.stakes, first, epoch.reputers, false, "stake", reputer, 1,
+                      epoch.stakes);
+    if (status.cause != Cause::none) {
+        return status;
+    }
+    const Real zero = Number<Real>::from_int(0);
+    for (std::int32_t m = 0; m < epoch.reputers; ++m) {
+        if (epoch.stakes[static_cast<std::size_t>(m)] < zero) {
+            return fault_of(Cause::negative_stake, "stake", reputer[m]);
+        }
+    }
+    const std::int64_t begin = columns.report_offsets[t];
+    const BundleLayout layout{epoch.inferers, epoch.forecasters};
+    return load_all(columns.reports, begin, columns.report_offsets[t + 1] - begin, true, "loss",
+                    reputer, layout.width(), epoch.reports);
+}
+
+// `with_reports`: settle needs them, infer does not.
+template <class Real, class Stored>
+TopicStatus pack_topic(const EpochColumns<Stored>& columns, std::int64_t t, bool with_reports,
+                       ActorIndex& index, TopicEpoch<Real>& epoch) {
+    TopicStatus status = load_params(columns, t, epoch.params);
+    if (status.cause == Cause::none) {
+        status = pack_inferers(columns, t, epoch);
+    }
+    if (status.cause != Cause::none) {
+        return status;
+    }
+    const std::uint32_t* inferer = columns.inferer + columns.inferer_offsets[t];
+    for (std::int32_t j = 0; j < epoch.inferers; ++j) {
+        index.insert(inferer[j], j);
+    }
+    status = pack_forecasts(columns, t, index, epoch);
+    index.erase(inferer, epoch.inferers);
+    if (status.cause == Cause::none && with_reports) {
+        status = pack_reports(columns, t, epoch);
+    }
+    return status;
+}
+
+} // namespace allora

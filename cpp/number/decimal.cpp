@@ -1,0 +1,98 @@
+// The paths that leave 38 digits: into BigDecimal, and back where the result fits.
+#include "decimal.hpp"
+
+#include "decimal_work.hpp"
+
+namespace allora {
+
+Decimal Decimal::from_int(std::int64_t value) {
+    const bool negative = value < 0;
+    const auto magnitude =
+        negative ? ~static_cast<std::uint64_t>(value) + 1 : static_cast<std::uint64_t>(value);
+    return fast::make(static_cast<u128>(magnitude), 0, negative);
+}
+
+Decimal Decimal::missing() { return {Wide<4>{}, 0, 0, Form::missing, Cause::none}; }
+
+Decimal Decimal::faulted(Cause cause) { return {Wide<4>{}, 0, 0, Form::fault, cause}; }
+
+Cause Decimal::fault() const {
+    switch (form) {
+    case Form::finite:
+        return Cause::none;
+    case Form::missing:
+        return Cause::missing_value;
+    case Form::nan:
+        return Cause::nan;
+    case Form::infinite:
+        return Cause::infinite_arg;
+    case Form::wide:
+        return Cause::does_not_fit;
+    case Form::fault:
+        break;
+    }
+    return cause;
+}
+
+BigDecimal to_big(const Decimal& x) {
+    BigDecimal big;
+    big.coefficient = Natural::from_limbs(x.coefficient.limb, 4);
+    big.exponent = x.exponent;
+    big.negative = x.negative != 0;
+    big.form = x.form == Form::wide ? Form::fault : x.form;
+    big.cause = x.form == Form::wide ? Cause::does_not_fit : x.cause;
+    return big;
+}
+
+Decimal from_big(const BigDecimal& x) {
+    if (x.form == Form::finite && x.coefficient.bit_length() > 256) {
+        return Decimal::faulted(Cause::does_not_fit);
+    }
+    Decimal narrow{Wide<4>{}, x.exponent, static_cast<std::uint8_t>(x.negative), x.form, x.cause};
+    for (std::size_t i = 0; i < x.coefficient.size() && i < 4; ++i) {
+        narrow.coefficient.limb[i] = x.coefficient.limbs()[i];
+    }
+    return narrow;
+}
+
+namespace slow {
+
+Decimal add(const Decimal& x, const Decimal& y) { return from_big(to_big(x) + to_big(y)); }
+Decimal sub(const Decimal& x, const Decimal& y) { return from_big(to_big(x) - to_big(y)); }
+Decimal mul(const Decimal& x, const Decimal& y) { return from_big(to_big(x) * to_big(y)); }
+Decimal quo(const Decimal& x, const Decimal& y) { return from_big(to_big(x) / to_big(y)); }
+Decimal neg(const Decimal& x) { return from_big(-to_big(x)); }
+Decimal abs(const Decimal& x) { return from_big(allora::abs(to_big(x))); }
+int compare(const Decimal& x, const Decimal& y) {
+    return allora::compare(to_big(x), to_big(y));
+}
+
+} // namespace slow
+
+Decimal sqrt(const Decimal& x) { return from_big(sqrt(to_big(x))); }
+
+Decimal exp(DecimalFunctions functions, const Decimal& x) {
+    if (functions == DecimalFunctions::programs && work::is_work(x) && !x.is_zero() &&
+        work::exp_in_range(x)) {
+        return work::round34(exp36(work::from_decimal(x)));
+    }
+    return from_big(exp(functions, to_big(x)));
+}
+
+Decimal ln(DecimalFunctions functions, const Decimal& x) {
+    if (functions == DecimalFunctions::programs && work::is_work(x) && !x.is_zero() &&
+        x.negative == 0) {
+        return work::round34(ln36(work::from_decimal(x)));
+    }
+    return from_big(ln(functions, to_big(x)));
+}
+
+Decimal log10(DecimalFunctions functions, const Decimal& x) {
+    return from_big(log10(functions, to_big(x)));
+}
+
+Decimal pow(DecimalFunctions functions, const Decimal& x, const Decimal& y) {
+    return from_big(pow(functions, to_big(x), to_big(y)));
+}
+
+} // namespace allora

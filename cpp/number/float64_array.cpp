@@ -1,0 +1,62 @@
+// One copy of the array functions. Compiled once per variant, with ALLORA_VARIANT and:
+//   base    no further flag
+//   avx2    -mavx2
+//   avx512  -mavx512f -mavx512dq -mavx512vl -mprefer-vector-width=512
+// Always -O3 -ffp-contract=off. -fno-math-errno lets sqrt vectorise; no result depends on it.
+//
+// Nothing here may leave a symbol outside the variant's namespace: the linker would keep one copy,
+// possibly the AVX-512 one, for all. Hence no standard library beyond integer types.
+#include "number/float64_array.hpp"
+#include "number/float64.hpp"
+
+#if !defined(ALLORA_VARIANT)
+#error "ALLORA_VARIANT must be base, avx2 or avx512"
+#endif
+
+namespace allora::float64::ALLORA_VARIANT {
+namespace {
+
+// The pragma states that `out` is an input itself or overlaps none; without it an array computed in
+// place would go one element at a time.
+template <class One>
+inline void each(const double* in, double* out, std::size_t n, One one) {
+#pragma GCC ivdep
+    for (std::size_t i = 0; i < n; ++i) {
+        out[i] = one(in[i]);
+    }
+}
+
+template <class Two>
+inline void each(const double* in, const double* in2, double* out, std::size_t n, Two two) {
+#pragma GCC ivdep
+    for (std::size_t i = 0; i < n; ++i) {
+        out[i] = two(in[i], in2[i]);
+    }
+}
+
+} // namespace
+
+void apply(Function function, const double* in, const double* in2, double* out, std::size_t n) {
+    switch (function) {
+    case Function::exp:
+        return each(in, out, n, [](double x) { return exp(x); });
+    case Function::expm1:
+        return each(in, out, n, [](double x) { return expm1(x); });
+    case Function::log:
+        return each(in, out, n, [](double x) { return log(x); });
+    case Function::log1p:
+        return each(in, out, n, [](double x) { return log1p(x); });
+    case Function::log10:
+        return each(in, out, n, [](double x) { return log10(x); });
+    case Function::log2:
+        return each(in, out, n, [](double x) { return log2(x); });
+    case Function::pow:
+        return each(in, in2, out, n, [](double x, double y) { return pow(x, y); });
+    case Function::tanh:
+        return each(in, out, n, [](double x) { return tanh(x); });
+    case Function::sqrt:
+        return each(in, out, n, [](double x) { return sqrt(x); });
+    }
+}
+
+} // namespace allora::float64::ALLORA_VARIANT

@@ -1,0 +1,39 @@
+// The functions of float64.hpp over arrays, in one copy per instruction-set variant.
+#pragma once
+
+#include "number/variant.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace allora::float64 {
+
+enum class Function : std::uint8_t { exp, expm1, log, log1p, log10, log2, pow, tanh, sqrt };
+
+// out[i] = function(in[i]) for i < n; pow(in[i], in2[i]), while the others do not read in2 (it may
+// be null). `out` may be `in` or `in2` itself, but may not overlap them otherwise.
+using Apply = void(Function function, const double* in, const double* in2, double* out,
+                   std::size_t n);
+
+namespace base {
+Apply apply;
+}
+#if defined(__x86_64__)
+namespace avx2 {
+Apply apply;
+}
+namespace avx512 {
+Apply apply;
+}
+inline constexpr Copies<Apply*> apply_copies = {base::apply, avx2::apply, avx512::apply};
+#else
+inline constexpr Copies<Apply*> apply_copies = {base::apply, base::apply, base::apply};
+#endif
+
+// As above, by the copy of a supported variant.
+inline void apply(Variant variant, Function function, const double* in, const double* in2,
+                  double* out, std::size_t n) {
+    apply_copies.of(variant)(function, in, in2, out, n);
+}
+
+} // namespace allora::float64

@@ -1,0 +1,71 @@
+// float64 as a number of the formulas. Absence is one fixed quiet NaN, so that it survives copies
+// and arrays; every other NaN and every infinity is a fault.
+#pragma once
+
+#include "cause.hpp"
+#include "decimal_functions.hpp"
+#include "float64.hpp"
+#include "host_device.hpp"
+#include "real.hpp"
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+namespace allora {
+
+template <>
+struct Number<double> {
+    static constexpr bool exact_sums = false;
+    static constexpr std::uint64_t missing_bits = 0x7ff8'0000'a110'0a00ULL;
+
+    ALLORA_INLINE static double from_int(std::int64_t value) { return static_cast<double>(value); }
+
+    // Exact for the short constants of the protocol: both factors are exact doubles, so the one
+    // rounding gives the nearest double, as the decimal text would.
+    static constexpr double constant(std::int64_t coefficient, int exponent) {
+        double power = 1.0;
+        for (int i = 0; i < (exponent < 0 ? -exponent : exponent); ++i) {
+            power *= 10.0;
+        }
+        const auto value = static_cast<double>(coefficient);
+        return exponent < 0 ? value / power : value * power;
+    }
+
+    ALLORA_INLINE static double missing() { return std::bit_cast<double>(missing_bits); }
+    ALLORA_INLINE static bool is_missing(double x) {
+        return std::bit_cast<std::uint64_t>(x) == missing_bits;
+    }
+    ALLORA_INLINE static bool is_zero(double x) { return x == 0.0; }
+    ALLORA_INLINE static Cause fault(double x) {
+        const std::uint64_t magnitude = std::bit_cast<std::uint64_t>(x) & 0x7fff'ffff'ffff'ffffULL;
+        if (magnitude < 0x7ff0'0000'0000'0000ULL) {
+            return Cause::none;
+        }
+        if (is_missing(x)) {
+            return Cause::missing_value;
+        }
+        return magnitude == 0x7ff0'0000'0000'0000ULL ? Cause::range : Cause::nan;
+    }
+};
+
+ALLORA_INLINE int compare(double x, double y) {
+    return x < y ? -1 : static_cast<int>(x > y);
+}
+ALLORA_INLINE double abs(double x) {
+    return x < 0.0 ? -x : x;
+}
+ALLORA_INLINE double sqrt(double x) {
+    return std::sqrt(x);
+}
+ALLORA_INLINE double exp(DecimalFunctions, double x) {
+    return float64::exp(x);
+}
+ALLORA_INLINE double ln(DecimalFunctions, double x) {
+    return float64::log(x);
+}
+ALLORA_INLINE double pow(DecimalFunctions, double x, double y) {
+    return float64::pow(x, y);
+}
+
+} // namespace allora

@@ -1,0 +1,21 @@
+// What every number offers to the formulas, whatever its kind: construction, absence, faults and
+// sums. Arithmetic and comparison are the usual operators.
+#pragma once
+
+#include "cause.hpp"
+
+#include <cstdint>
+
+namespace allora {
+
+// Specialised per number with: from_int, constant (coefficient * 10^exponent, exact and in that
+// form), missing, is_missing, is_zero, fault (Cause::none for a usable value) and exact_sums
+// (addition never rounds, so any order of a sum gives the same digits).
+template <class Real>
+struct Number;
+
+// Specialised per exact number: add, add_product (the product rounded, the sum exact), value.
+template <class Real>
+class Sum;
+
+} // namespace allora

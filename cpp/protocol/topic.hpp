@@ -1,0 +1,110 @@
+// One topic's part of an epoch, its state and its results: plain values over dense arrays in
+// address order. Actors are indices here; addresses stay with the caller.
+#pragma once
+
+#include "../number/cause.hpp"
+#include "value_bundle.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace allora {
+
+// Parameters of module and topic that infer and settle read; allora-chain, x/emissions/types.
+template <class Real>
+struct Params {
+    Real epsilon;
+    Real p_norm;
+    Real c_norm;
+    Real alpha_regret;
+    Real epsilon_safe_div;
+    Real p_norm_safe_div;
+    Real initial_regret_quantile;
+    Real min_weight_threshold_for_stdnorm;
+    Real min_experienced_worker_regrets;
+    Real inference_outlier_detection_alpha;
+    Real inference_outlier_detection_threshold;
+    Real label_default_value;
+};
+
+// Where a topic failed: the entry is a slot of the value bundle, or an actor's index in its list.
+struct Status {
+    Cause cause = Cause::none;
+    const char* field = "";
+    std::int32_t actor = -1;
+    const char* role = "";
+
+    bool ok() const { return cause == Cause::none; }
+};
+
+// Inferers and forecasters are sorted by address and unique. `shared[k]` is the index of forecaster
+// k among the inferers, or -1: one-in regrets of such an actor share one entry.
+template <class Real>
+struct TopicEpoch {
+    std::int32_t inferers = 0;
+    std::int32_t forecasters = 0;
+    std::int32_t reputers = 0;
+    std::int32_t labels = 1;
+    std::vector<std::int32_t> shared;
+    std::vector<Real> inferences;               // inferers x labels; missing takes the default value
+    std::vector<std::int32_t> element_offsets;  // forecasters + 1
+    std::vector<std::int32_t> element_inferers; // -1: an inferer without inference
+    std::vector<Real> element_losses;
+    std::vector<Real> stakes;                   // reputers, base units
+    std::vector<Real> reports;                  // reputers x BundleLayout::width; missing: not reported
+    Params<Real> params;
+};
+
+// The stored regrets, weights and counts of this epoch's participants; missing: never stored.
+// The four one-out families are separate; the first index is the withheld actor.
+template <class Real>
+struct TopicState {
+    Real initial_regret;
+    Real regret_scale;
+    Real previous_combined_loss; // missing: no loss bundle has closed
+    Real inference_median;
+    Real inference_median_absolute_deviation;
+    std::vector<Real> inferer_regret;
+    std::vector<Real> forecaster_regret;
+    std::vector<Real> naive_inferer_regret;
+    std::vector<Real> one_out_inferer_inferer_regret;       // inferers x inferers
+    std::vector<Real> one_out_inferer_forecaster_regret;    // inferers x forecasters
+    std::vector<Real> one_out_forecaster_inferer_regret;    // forecasters x inferers
+    std::vector<Real> one_out_forecaster_forecaster_regret; // forecasters x forecasters
+    // forecasters x (inferers + 1): the last column is the forecaster's own entry, used only where
+    // it is not an inferer too (`TopicEpoch::shared`).
+    std::vector<Real> one_in_forecaster_regret;
+    std::vector<Real> inferer_weight;
+    std::vector<Real> forecaster_weight;
+    std::vector<std::uint64_t> inferer_inclusions;
+    std::vector<std::uint64_t> forecaster_inclusions;
+};
+
+enum class Branch : std::uint8_t { weighted, median, no_previous_loss, single };
+
+// `values` holds BundleLayout::width rows of `labels` numbers: inferers' slots are the inferences,
+// forecasters' slots the forecast-implied inferences; missing: the chain gives no such entry.
+template <class Real>
+struct TopicInference {
+    Status status;
+    Branch branch = Branch::weighted;
+    bool all_inferers_are_new = false;
+    Real regret_scale; // of the combined call; missing where none was used
+    std::vector<Real> values;
+    std::vector<Real> inferer_weight;    // of the combined call; missing: none
+    std::vector<Real> forecaster_weight;
+    std::vector<Real> inferer_regret_used;
+    std::vector<Real> forecaster_regret_used;
+    std::vector<Real> element_weight;    // one per forecast element; missing: none
+    std::vector<Real> normalized_inferer_weight;
+    std::vector<Real> normalized_forecaster_weight;
+    std::vector<Real> confidence_interval; // 5 values, or none for several labels
+};
+
+template <class Real>
+struct TopicSettlement {
+    Status status;
+    std::vector<Real> network_losses; // BundleLayout::width; missing: not reported by anyone
+};
+
+} // namespace allora

@@ -1,0 +1,197 @@
+"""The compiled engine: whole batches of topics through the moments of an epoch.
+
+``infer`` is the close of a worker nonce, ``settle`` the close of a reputer nonce. Both are pure:
+epochs and states go in, results and new states come out, and neither thread count nor the shape of
+the batch shows in any digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any, Literal
+
+from . import _core
+from .batch import Epochs, NumberName, from_column
+from .epoch import Epoch, Inferred, Settled, State, TopicError
+from .reference.rules import Rules, rules_at
+from .results import read_inference, read_network_losses
+from .states import States
+from .tables import inference_table, losses_table
+
+__all__ = ["Engine", "InferredBatch", "SettledBatch"]
+
+
+class Engine:
+    """Scores batches of topics.
+
+    Args:
+        number: ``"decimal"`` equals the chain digit for digit, written form included;
+            ``"float64"`` gives the same bits everywhere, within the README's stated error.
+        device: ``"cpu"``.
+        rules: a version of the chain (``"v0.17"``) or a `Rules` value.
+        threads: number of threads; by default ALLORA_CORE_THREADS, else the processors that this
+            process may use.
+
+    Raises:
+        ValueError: an unknown number, device, version or rule, with the known ones named.
+    """
+
+    def __init__(
+        self,
+        number: NumberName = "decimal",
+        device: Literal["cpu"] = "cpu",
+        rules: str | Rules = "v0.17",
+        threads: int | None = None,
+    ) -> None:
+        if number not in ("decimal", "float64"):
+            raise ValueError(f"unknown number {number!r}: choose 'decimal' or 'float64'")
+        if device != "cpu":
+            raise ValueError(f"unknown device {device!r}: this build has 'cpu'")
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads must be at least 1, not {threads}")
+        self.number: NumberName = number
+        self.device = device
+        self.rules = rules_at(rules) if isinstance(rules, str) else rules
+        self._rules = asdict(self.rules)
+        self._host = _core.Host(threads or 0)
+
+    @property
+    def threads(self) -> int:
+        """Threads this engine computes with."""
+        return self._host.threads
+
+    def __repr__(self) -> str:
+        return f"Engine(number={self.number!r}, device={self.device!r}, threads={self.threads})"
+
+    def infer(
+        self, epochs: Epochs | Iterable[Epoch], states: States | Sequence[State] | None = None
+    ) -> InferredBatch:
+        """Network inferences of a batch of epochs, one per topic.
+
+        Args:
+            epochs: a packed batch, or epochs of different topics.
+            states: their topics' states in the same order; None: all topics are new.
+
+        Returns:
+            The bundles, and the states with the outlier filter's median and deviation updated.
+        """
+        batch, shelf = self._batch(epochs, states)
+        return InferredBatch(
+            batch, *_core.infer(self.number, self._rules, self._host, batch.columns, shelf.core)
+        )
+
+    def settle(
+        self, epochs: Epochs | Iterable[Epoch], states: States | Sequence[State] | None = None
+    ) -> SettledBatch:
+        """Network losses, regrets, scale and stored weights of a batch of epochs, one per topic.
+
+        Args:
+            epochs: a packed batch, or epochs of different topics, with their reports.
+            states: their topics' states in the same order; None: all topics are new.
+        """
+        batch, shelf = self._batch(epochs, states)
+        if self.rules.wrong_nonce_report == "fault":
+            for at, epoch in enumerate(batch.epochs):
+                reputer = batch.foreign_report(at)
+                if reputer is not None and at not in batch.faults:
+                    batch.faults[at] = TopicError(epoch.topic_id, reputer, "nonce", "wrong_nonce")
+        return SettledBatch(
+            batch, *_core.settle(self.number, self._rules, self._host, batch.columns, shelf.core)
+        )
+
+    def _batch(
+        self, epochs: Epochs | Iterable[Epoch], states: States | Sequence[State] | None
+    ) -> tuple[Epochs, States]:
+        batch = epochs if isinstance(epochs, Epochs) else Epochs(self.number, list(epochs))
+        if states is None:
+            shelf = States.new([epoch.topic_id for epoch in batch.epochs], self.number)
+        elif isinstance(states, States):
+            shelf = states
+        else:
+            shelf = States.from_states(states, self.number)
+        if batch.number != self.number or shelf.number != self.number:
+            raise ValueError(
+                f"this engine computes in {self.number}, but the epochs are in {batch.number} "
+                f"and the states in {shelf.number}"
+            )
+        if len(batch) != len(shelf):
+            raise ValueError(f"{len(batch)} epochs, but {len(shelf)} states")
+        return batch, shelf
+
+
+class Batch:
+    """What `InferredBatch` and `SettledBatch` share: status and states by position.
+
+    Attributes:
+        epochs: the batch they belong to.
+        states: the topics' states afterwards; a topic that failed keeps its state.
+        status: per topic None, or why it could not be computed.
+        columns: the results as arrays over the whole batch.
+    """
+
+    def __init__(
+        self,
+        epochs: Epochs,
+        columns: dict[str, Any],
+        status: list[tuple[str, str, str] | None],
+        states: _core.States,
+    ) -> None:
+        self.epochs = epochs
+        self.columns = {name: from_column(column) for name, column in columns.items()}
+        self.states = States(states, epochs.number)
+        self.status: list[TopicError | None] = [
+            epochs.faults.get(at)
+            or (None if fault is None else TopicError(epochs.epochs[at].topic_id, *fault))
+            for at, fault in enumerate(status)
+        ]
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def check(self, at: int) -> None:
+        """Raise the fault of the topic at this position, if it has one."""
+        fault = self.status[at]
+        if fault is not None:
+            raise fault
+
+
+class InferredBatch(Batch):
+    """Network inferences of a batch."""
+
+    def topic(self, at: int) -> Inferred:
+        """Results of the topic at this position.
+
+        Raises:
+            TopicError: the topic could not be computed.
+        """
+        self.check(at)
+        network = read_inference(self.epochs, self.columns, "", at)
+        resistant = None
+        if self.columns["resistant"][at]:
+            resistant = read_inference(self.epochs, self.columns, "resistant_", at)
+        return Inferred(network, resistant, self.states.state(at))
+
+    def to_arrow(self) -> Any:
+        """Long table: topic_id, nonce, role, address, withheld, label, quantity, value."""
+        return inference_table(self)
+
+
+class SettledBatch(Batch):
+    """Network losses and new states of a batch."""
+
+    def topic(self, at: int) -> Settled:
+        """Results of the topic at this position.
+
+        Raises:
+            TopicError: the topic could not be computed.
+        """
+        self.check(at)
+        return Settled(
+            read_network_losses(self.epochs, self.columns["network_losses"], at),
+            self.states.state(at),
+        )
+
+    def to_arrow(self) -> Any:
+        """Long table: topic_id, nonce, role, address, withheld, label, quantity, value."""
+        return losses_table(self)

@@ -1,0 +1,289 @@
+"""What goes into an epoch of a topic and what comes out of it, as plain immutable values.
+
+Every number is a :class:`decimal.Decimal`. Its sign, digits and exponent are the written form that
+the network stores and hashes: ``Decimal("1.20")`` and ``Decimal("1.2")`` are equal in value and
+different in form, and both survive a round trip through these classes. Build numbers from text
+(``Decimal("0.1")``), never from binary floating point.
+
+Actors are bech32 address strings. The two worker roles are separate: one address may infer and
+forecast, with its own regrets and weights per role. Losses are log10 losses unless the topic allows
+negative losses.
+
+Sources: allora-chain v0.6, ``x/emissions/keeper/inference_synthesis/types.go``; later versions as
+described at the single fields.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+__all__ = [
+    "Branch",
+    "Epoch",
+    "Inferred",
+    "Params",
+    "Report",
+    "Settled",
+    "State",
+    "Synthesis",
+    "TopicError",
+    "ValueBundle",
+]
+
+Branch = Literal["weighted", "median", "no_previous_loss", "single"]
+
+
+class TopicError(ValueError):
+    """A topic could not be computed; every other topic is untouched.
+
+    Attributes:
+        topic_id: the topic.
+        actor: address of the inferer, forecaster or reputer at fault, ``""`` if it is nobody's.
+        field: where it happened, named like the fields of this module
+            (``"one_out_inferer[allo1..]"``).
+        cause: short code of the reason, such as ``"div_undefined"``, ``"range"``,
+            ``"no_inference"``, ``"wrong_nonce"``.
+    """
+
+    def __init__(self, topic_id: int, actor: str, field: str, cause: str, detail: str = "") -> None:
+        who = f" actor {actor}" if actor else ""
+        tail = f" ({detail})" if detail else ""
+        super().__init__(f"topic {topic_id}{who} field {field}: {cause}{tail}")
+        self.topic_id = topic_id
+        self.actor = actor
+        self.field = field
+        self.cause = cause
+        self.detail = detail
+
+    def __reduce__(self) -> tuple[type[TopicError], tuple[int, str, str, str, str]]:
+        """Keep every attribute across processes."""
+        return type(self), (self.topic_id, self.actor, self.field, self.cause, self.detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Parameters of the module and of the topic, with the defaults of the network.
+
+    Attributes:
+        epsilon: floor added to every regret scale (topic).
+        p_norm: exponent p of the potential phi (topic).
+        c_norm: offset c of the potential phi (module up to v0.14, topic since v0.15).
+        alpha_regret: smoothing alpha of the regrets (topic); must not be 0.
+        epsilon_safe_div: floor under the sum of weights (module).
+        p_norm_safe_div: 8.25, numerator of the offset in the initial regret (module).
+        initial_regret_quantile: quantile of the experienced regrets (module).
+        min_weight_threshold_for_stdnorm: weight above which a regret enters the scale (module).
+        min_experienced_worker_regrets: experienced regrets needed since v0.7 (module).
+        inference_outlier_detection_alpha: smoothing of the topic's deviation (module).
+        inference_outlier_detection_threshold: deviations an inference may be away (module).
+        label_default_value: value of a label that a worker leaves out (topic).
+    """
+
+    epsilon: Decimal = Decimal("0.01")
+    p_norm: Decimal = Decimal("3")
+    c_norm: Decimal = Decimal("0.75")
+    alpha_regret: Decimal = Decimal("0.1")
+    epsilon_safe_div: Decimal = Decimal("0.0000001")
+    p_norm_safe_div: Decimal = Decimal("8.25")
+    initial_regret_quantile: Decimal = Decimal("0.25")
+    min_weight_threshold_for_stdnorm: Decimal = Decimal("0.000001")
+    min_experienced_worker_regrets: Decimal = Decimal("10")
+    inference_outlier_detection_alpha: Decimal = Decimal("0.2")
+    inference_outlier_detection_threshold: Decimal = Decimal("11")
+    label_default_value: Decimal = Decimal("0")
+
+
+@dataclass(frozen=True, slots=True)
+class ValueBundle:
+    """One loss per entry of the network's value bundle; log10 losses, entries may be missing.
+
+    Attributes:
+        combined: loss of the combined network inference, ``None`` if not reported.
+        naive: loss of the inference without forecasters, ``None`` if not reported.
+        inferer: loss of each inference.
+        forecaster: loss of each forecast-implied inference.
+        one_out_inferer: loss of the combined inference without this inferer.
+        one_out_forecaster: loss of the combined inference without this forecaster.
+        one_in_forecaster: loss of the naive inference with this forecaster added.
+        one_out_inferer_forecaster: forecaster -> withheld inferer -> loss of the
+            forecast-implied inference without that inferer. An empty row has a meaning of its own
+            (synthesis, section 7), so rows are kept.
+    """
+
+    combined: Decimal | None = None
+    naive: Decimal | None = None
+    inferer: dict[str, Decimal] = field(default_factory=dict)
+    forecaster: dict[str, Decimal] = field(default_factory=dict)
+    one_out_inferer: dict[str, Decimal] = field(default_factory=dict)
+    one_out_forecaster: dict[str, Decimal] = field(default_factory=dict)
+    one_in_forecaster: dict[str, Decimal] = field(default_factory=dict)
+    one_out_inferer_forecaster: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one reputer reports, and the stake it reports with.
+
+    Attributes:
+        stake: the reputer's whole stake in the topic, own and delegated, in base units.
+        bundle: its losses.
+        nonce: its own nonce, only when that differs from the epoch's.
+        topic_id: its own topic, only when that differs from the epoch's.
+    """
+
+    stake: Decimal
+    bundle: ValueBundle
+    nonce: int | None = None
+    topic_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One epoch of one topic: everything the actors delivered for one nonce.
+
+    Attributes:
+        topic_id: the topic.
+        nonce: block height at which the worker window of this epoch opened.
+        inferences: inferer -> label -> inferred value. A label that is left out takes
+            ``params.label_default_value``.
+        forecasts: forecaster -> its elements in order of submission, each ``(inferer, forecasted
+            loss)``; elements may name inferers that have no inference.
+        reports: reputer -> its report.
+        labels: the topic's labels in the order of its registry; ``("y",)`` for a single output.
+        params: parameters in force.
+        initial_regret: when given, replaces the state's from the start of the epoch.
+    """
+
+    topic_id: int
+    nonce: int
+    inferences: dict[str, dict[str, Decimal]]
+    forecasts: dict[str, tuple[tuple[str, Decimal], ...]] = field(default_factory=dict)
+    reports: dict[str, Report] = field(default_factory=dict)
+    labels: tuple[str, ...] = ("y",)
+    params: Params = field(default_factory=Params)
+    initial_regret: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a topic carries from one epoch into the next.
+
+    A worker without an entry has never been settled; its regret then reads as ``initial_regret``.
+
+    Attributes:
+        topic_id: the topic.
+        initial_regret: regret of newcomers; exactly 0 means that all inferers count as new.
+        regret_scale: scale stored by the last settled epoch; 0 means none was stored.
+        previous_combined_loss: network loss of the combined inference of the last settled epoch.
+        inferer_regret, forecaster_regret, naive_inferer_regret: worker -> regret.
+        one_out_inferer_inferer_regret, one_out_inferer_forecaster_regret: withheld inferer ->
+            worker -> regret.
+        one_out_forecaster_inferer_regret, one_out_forecaster_forecaster_regret: withheld forecaster
+            -> worker -> regret.
+        one_in_forecaster_regret: forecaster -> worker -> regret; inferers and the forecaster's own
+            entry share this table.
+        inferer_weight, forecaster_weight: last normalized weights (since v0.9).
+        inferer_inclusions, forecaster_inclusions: how many epochs paid the worker a reward.
+        inference_median, inference_median_absolute_deviation: of the outlier filter (since v0.8).
+    """
+
+    topic_id: int
+    initial_regret: Decimal = Decimal("0")
+    regret_scale: Decimal = Decimal("0")
+    previous_combined_loss: Decimal | None = None
+    inferer_regret: dict[str, Decimal] = field(default_factory=dict)
+    forecaster_regret: dict[str, Decimal] = field(default_factory=dict)
+    naive_inferer_regret: dict[str, Decimal] = field(default_factory=dict)
+    one_out_inferer_inferer_regret: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    one_out_inferer_forecaster_regret: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    one_out_forecaster_inferer_regret: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    one_out_forecaster_forecaster_regret: dict[str, dict[str, Decimal]] = field(
+        default_factory=dict
+    )
+    one_in_forecaster_regret: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    inferer_weight: dict[str, Decimal] = field(default_factory=dict)
+    forecaster_weight: dict[str, Decimal] = field(default_factory=dict)
+    inferer_inclusions: dict[str, int] = field(default_factory=dict)
+    forecaster_inclusions: dict[str, int] = field(default_factory=dict)
+    inference_median: Decimal = Decimal("0")
+    inference_median_absolute_deviation: Decimal = Decimal("0")
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesis:
+    """The network inference bundle of one epoch and what it was weighted with.
+
+    Inference values are tuples over the epoch's labels.
+
+    Attributes:
+        branch: the path taken: ``weighted``; ``median`` or ``no_previous_loss`` while no network
+            loss exists (up to v0.9, since v0.10); ``single`` for a lone inference.
+        all_inferers_are_new: the topic's initial regret was exactly 0.
+        regret_scale: scale of the combined call, ``None`` where no weights were computed.
+        inferer_regret_used, forecaster_regret_used: regrets of the combined call.
+        inferer_weight, forecaster_weight: weights of the combined call.
+        forecast_inferer_weight: forecaster -> inferer -> weight in its forecast-implied inference.
+        forecast_implied: forecaster -> forecast-implied inference.
+        combined, naive: network inference with and without forecasters.
+        one_out_inferer, one_out_forecaster: withheld worker -> combined inference without it.
+        one_in_forecaster: forecaster -> naive inference with that forecaster added.
+        one_out_inferer_forecaster: forecaster -> withheld inferer -> forecast-implied inference
+            (since v0.10).
+        confidence_interval: weighted percentiles 2.28, 15.87, 50, 84.13, 97.72 of a single-label
+            topic, ``()`` for several labels and where no weights were computed.
+        normalized_inferer_weight, normalized_forecaster_weight: combined weights divided by their
+            sum.
+    """
+
+    branch: Branch
+    all_inferers_are_new: bool
+    regret_scale: Decimal | None = None
+    inferer_regret_used: dict[str, Decimal] = field(default_factory=dict)
+    forecaster_regret_used: dict[str, Decimal] = field(default_factory=dict)
+    inferer_weight: dict[str, Decimal] = field(default_factory=dict)
+    forecaster_weight: dict[str, Decimal] = field(default_factory=dict)
+    forecast_inferer_weight: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    forecast_implied: dict[str, tuple[Decimal, ...]] = field(default_factory=dict)
+    combined: tuple[Decimal, ...] = ()
+    naive: tuple[Decimal, ...] = ()
+    one_out_inferer: dict[str, tuple[Decimal, ...]] = field(default_factory=dict)
+    one_out_forecaster: dict[str, tuple[Decimal, ...]] = field(default_factory=dict)
+    one_in_forecaster: dict[str, tuple[Decimal, ...]] = field(default_factory=dict)
+    one_out_inferer_forecaster: dict[str, dict[str, tuple[Decimal, ...]]] = field(
+        default_factory=dict
+    )
+    confidence_interval: tuple[Decimal, ...] = ()
+    normalized_inferer_weight: dict[str, Decimal] = field(default_factory=dict)
+    normalized_forecaster_weight: dict[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """Result of ``infer``, at the close of a worker nonce.
+
+    Attributes:
+        network: the network inference bundle.
+        outlier_resistant: the bundle without outlying inferences; ``None`` where the rules or the
+            topic have none. The same object as ``network`` when nothing was an outlier.
+        state: the state with the outlier filter's median and deviation updated, and with the
+            epoch's ``initial_regret`` where it gives one.
+    """
+
+    network: Synthesis
+    outlier_resistant: Synthesis | None
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Result of ``settle``, at the close of a reputer nonce.
+
+    Attributes:
+        network_losses: stake-weighted mean of the reports.
+        state: regrets, initial regret, regret scale and stored weights after the epoch.
+    """
+
+    network_losses: ValueBundle
+    state: State

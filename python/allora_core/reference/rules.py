@@ -1,0 +1,151 @@
+"""What changed from version to version of the network, as named choices.
+
+Formulas read a choice (``rules.scale_measure``), never a version. ``rules_at`` builds the choices
+of a version by overlay in historical order. Choices that the public sources leave open are fields
+as well, with the likeliest reading as the version's value: :func:`dataclasses.replace` gives
+another one.
+
+Sources: synthesis, sections 8 and 12; decimal, section 13.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+__all__ = ["CHOICES", "VERSIONS", "Rules", "rules_at"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The choices of one version; the defaults are those of v0.6.
+
+    Attributes:
+        decimal_functions: ``library`` (exp, ln, log10, pow of the decimal library) or ``programs``
+            (the network's own fixed programs at 36 digits).
+        scale_measure: ``standard_deviation`` (sample) or ``median_absolute_deviation`` (times
+            1.4826).
+        scale_storage: ``per_call`` (every weight call has its own regret scale) or ``stored`` (one
+            scale per topic, stored when the epoch before was settled).
+        scale_filter: ``all`` regrets enter the stored scale, or only those of workers whose
+            ``previous_weight`` exceeds a threshold.
+        weight_function: ``bounded_gradient`` or ``ratio`` (gradient relative to the best worker).
+        weight_rounding: of the ratio: ``each_step`` rounds every exponential to 34 digits,
+            ``once`` keeps 36 digits inside and rounds the weight.
+        no_previous_loss: without a network loss yet, ``median`` of the inferences or
+            ``inferers_only``, the weighted path without forecasters.
+        withheld_forecast: in a one-out inferer pass the withheld inferer's forecast element is
+            ``kept_without_weight`` or ``stripped``.
+        one_out_inferer_forecaster: whether that list of inferences is ``absent`` or ``present``.
+        no_usable_participant: a weighted mean over nobody is ``zero`` or a ``fault``.
+        initial_regret: ``any_experienced`` worker moves it, a ``minimum_experienced`` count is
+            needed, or it is ``held`` (given with every epoch).
+        initial_regret_c: its offset uses ``c_norm`` or a ``fixed`` 0.75.
+        initial_regret_deviation: ``standard_deviation`` or ``median_absolute_deviation``.
+        stored_weights: whether normalized weights are stored: ``absent`` or ``present``.
+        missing_one_out_pair: a pair without loss in an existing row counts as loss ``zero`` or its
+            regret stays ``untouched``.
+        outlier_resistant: second network inference without outliers: ``absent``, ``present``, or
+            ``single_label`` topics only.
+        labels: one ``scalar`` output or a ``vector`` over labels.
+        wrong_nonce_report: a report of another topic or nonce is a ``fault`` or a ``skip``.
+    """
+
+    decimal_functions: str = "library"
+    scale_measure: str = "standard_deviation"
+    scale_storage: str = "per_call"
+    scale_filter: str = "all"
+    weight_function: str = "bounded_gradient"
+    weight_rounding: str = "each_step"
+    no_previous_loss: str = "median"
+    withheld_forecast: str = "kept_without_weight"
+    one_out_inferer_forecaster: str = "absent"
+    no_usable_participant: str = "zero"
+    initial_regret: str = "any_experienced"
+    initial_regret_c: str = "c_norm"
+    initial_regret_deviation: str = "standard_deviation"
+    stored_weights: str = "absent"
+    missing_one_out_pair: str = "zero"
+    outlier_resistant: str = "absent"
+    labels: str = "scalar"
+    wrong_nonce_report: str = "fault"
+
+    def __post_init__(self) -> None:
+        """Refuse a misspelt choice here, where it can still be named."""
+        for name, values in CHOICES.items():
+            value = getattr(self, name)
+            if value not in values:
+                known = ", ".join(values)
+                raise ValueError(f"rule {name}: {value!r} is not one of {known}")
+
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "decimal_functions": ("library", "programs"),
+    "scale_measure": ("standard_deviation", "median_absolute_deviation"),
+    "scale_storage": ("per_call", "stored"),
+    "scale_filter": ("all", "previous_weight"),
+    "weight_function": ("bounded_gradient", "ratio"),
+    "weight_rounding": ("each_step", "once"),
+    "no_previous_loss": ("median", "inferers_only"),
+    "withheld_forecast": ("kept_without_weight", "stripped"),
+    "one_out_inferer_forecaster": ("absent", "present"),
+    "no_usable_participant": ("zero", "fault"),
+    "initial_regret": ("any_experienced", "minimum_experienced", "held"),
+    "initial_regret_c": ("c_norm", "fixed"),
+    "initial_regret_deviation": ("standard_deviation", "median_absolute_deviation"),
+    "stored_weights": ("absent", "present"),
+    "missing_one_out_pair": ("zero", "untouched"),
+    "outlier_resistant": ("absent", "present", "single_label"),
+    "labels": ("scalar", "vector"),
+    "wrong_nonce_report": ("fault", "skip"),
+}
+
+_CHANGES: tuple[tuple[str, dict[str, str]], ...] = (
+    ("v0.6", {}),
+    ("v0.7", {"initial_regret": "minimum_experienced"}),
+    ("v0.8", {"outlier_resistant": "present"}),
+    (
+        "v0.9",
+        {
+            "scale_storage": "stored",
+            "scale_filter": "previous_weight",
+            "weight_function": "ratio",
+            "stored_weights": "present",
+        },
+    ),
+    ("v0.10", {"no_previous_loss": "inferers_only", "one_out_inferer_forecaster": "present"}),
+    ("v0.11", {"wrong_nonce_report": "skip"}),
+    ("v0.12", {"decimal_functions": "programs"}),
+    ("v0.13", {}),
+    ("v0.14", {}),
+    ("v0.15", {}),
+    ("v0.16", {"scale_measure": "median_absolute_deviation", "initial_regret_c": "fixed"}),
+    (
+        "v0.17",
+        {
+            "withheld_forecast": "stripped",
+            "scale_filter": "all",
+            "labels": "vector",
+            "outlier_resistant": "single_label",
+            "no_usable_participant": "fault",
+            "weight_rounding": "once",
+        },
+    ),
+)
+
+VERSIONS: tuple[str, ...] = tuple(version for version, _ in _CHANGES)
+
+
+def rules_at(version: str) -> Rules:
+    """Return the rules of a version of the network, such as ``"v0.17"``.
+
+    Raises:
+        ValueError: the version is unknown; the message names the known ones.
+    """
+    if version not in VERSIONS:
+        raise ValueError(f"unknown version {version!r}; known: {', '.join(VERSIONS)}")
+    rules = Rules()
+    for name, changes in _CHANGES:
+        rules = replace(rules, **changes)
+        if name == version:
+            break
+    return rules
