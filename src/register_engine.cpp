@@ -167,6 +167,9 @@ void hold_epochs(const py::dict& columns, HeldEpochs<Stored>& held) {
                     held.initial_regret.column};
 }
 
+const char* number_name(double) { return "float64"; }
+const char* number_name(const Decimal&) { return "decimal"; }
+
 py::list status_list(const std::vector<TopicStatus>& status) {
     py::list list;
     for (const TopicStatus& topic : status) {
@@ -265,7 +268,7 @@ py::tuple infer_columns(const Rules& rules, Host& host, const py::dict& columns,
     network.put(result, "", results.overflow);
     resistant.put(result, "resistant_", results.overflow + inference_columns);
     result["resistant"] = has_resistant;
-    return py::make_tuple(result, status_list(results.status), wrap_states(results.states));
+    return py::make_tuple(result, status_list(results.status), wrap_states(number_name(Stored{}), results.states));
 }
 
 template <class Stored>
@@ -283,7 +286,7 @@ py::tuple settle_columns(const Rules& rules, Host& host, const py::dict& columns
     }
     py::dict result;
     result["network_losses"] = with_pool(losses, results.network_losses, results.overflow);
-    return py::make_tuple(result, status_list(results.status), wrap_states(results.states));
+    return py::make_tuple(result, status_list(results.status), wrap_states(number_name(Stored{}), results.states));
 }
 
 } // namespace

@@ -14,7 +14,7 @@ struct StatesValue {
     States states;
 };
 
-pybind11::object wrap_states(States states);
+pybind11::object wrap_states(const std::string& number, States states);
 
 void register_numbers(pybind11::module_& module);
 void register_operations(pybind11::module_& module);

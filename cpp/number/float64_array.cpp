@@ -6,8 +6,8 @@
 //
 // Nothing here may leave a symbol outside the variant's namespace: the linker would keep one copy,
 // possibly the AVX-512 one, for all. Hence no standard library beyond integer types.
-#include "number/float64_array.hpp"
-#include "number/float64.hpp"
+#include "float64_array.hpp"
+#include "float64.hpp"
 
 #if !defined(ALLORA_VARIANT)
 #error "ALLORA_VARIANT must be base, avx2 or avx512"
@@ -16,11 +16,9 @@
 namespace allora::float64::ALLORA_VARIANT {
 namespace {
 
-// The pragma states that `out` is an input itself or overlaps none; without it an array computed in
-// place would go one element at a time.
 template <class One>
 inline void each(const double* in, double* out, std::size_t n, One one) {
-#pragma GCC ivdep
+    ALLORA_INDEPENDENT
     for (std::size_t i = 0; i < n; ++i) {
         out[i] = one(in[i]);
     }
@@ -28,7 +26,7 @@ inline void each(const double* in, double* out, std::size_t n, One one) {
 
 template <class Two>
 inline void each(const double* in, const double* in2, double* out, std::size_t n, Two two) {
-#pragma GCC ivdep
+    ALLORA_INDEPENDENT
     for (std::size_t i = 0; i < n; ++i) {
         out[i] = two(in[i], in2[i]);
     }

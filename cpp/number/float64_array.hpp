@@ -1,7 +1,7 @@
 // The functions of float64.hpp over arrays, in one copy per instruction-set variant.
 #pragma once
 
-#include "number/variant.hpp"
+#include "variant.hpp"
 
 #include <cstddef>
 #include <cstdint>

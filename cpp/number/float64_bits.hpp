@@ -6,7 +6,7 @@
 // processors, so every function ends by replacing it.
 #pragma once
 
-#include "number/host_device.hpp"
+#include "host_device.hpp"
 
 #if !defined(__CUDACC_RTC__)
 #include <cfloat>
@@ -52,6 +52,8 @@ inline constexpr Bits sign_bit = 0x8000000000000000u;
 inline constexpr Bits significand_bits = 0x000fffffffffffffu;
 inline constexpr Bits infinity_bits = 0x7ff0000000000000u;
 inline constexpr Bits canonical_nan_bits = 0x7ff8000000000000u;
+// Cleared, it leaves 26 bits of the significand, whose products are exact.
+inline constexpr Bits low_half = 0x7ffffff;
 inline constexpr double two_to_52 = 0x1p52;
 inline constexpr double smallest_normal = 0x1p-1022;
 
@@ -136,8 +138,8 @@ ALLORA_INLINE Pair two_sum_ordered(double a, double b) {
 // a * b to 2^-104 of itself, without a fused operation. Cutting 27 bits off instead of rounding
 // them (Dekker) costs the last bit of low * low only, and cannot overflow.
 ALLORA_INLINE Pair two_product(double a, double b) {
-    const double a_high = from_bits(bits_of(a) & ~Bits{0x7ffffff});
-    const double b_high = from_bits(bits_of(b) & ~Bits{0x7ffffff});
+    const double a_high = from_bits(bits_of(a) & ~low_half);
+    const double b_high = from_bits(bits_of(b) & ~low_half);
     const double a_low = a - a_high;
     const double b_low = b - b_high;
     const double product = a * b;

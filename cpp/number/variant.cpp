@@ -1,5 +1,5 @@
 // Asks the processor what it can run, and the environment what it should.
-#include "number/variant.hpp"
+#include "variant.hpp"
 
 #include <cstdlib>
 #include <cstring>

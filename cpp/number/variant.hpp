@@ -10,6 +10,14 @@
 #include <cstdint>
 #include <string>
 
+// Before a loop: states that no iteration writes what another reads, although pointers may be
+// equal. Without it, a loop that works in place would go one element at a time.
+#if defined(__clang__)
+#define ALLORA_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define ALLORA_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
 namespace allora {
 
 enum class Variant : std::uint8_t { base, avx2, avx512 };

@@ -267,8 +267,7 @@ class Inferred:
         network: the network inference bundle.
         outlier_resistant: the bundle without outlying inferences; ``None`` where the rules or the
             topic have none. The same object as ``network`` when nothing was an outlier.
-        state: the state with the outlier filter's median and deviation updated, and with the
-            epoch's ``initial_regret`` where it gives one.
+        state: the state with the outlier filter's median and deviation updated, nothing else.
     """
 
     network: Synthesis

@@ -58,7 +58,8 @@ inline constexpr double smallest = 0x1p-1074;
 inline constexpr double normal = 0x1p-1022;
 inline constexpr double below_normal = 0x0.fffffffffffffp-1022;
 
-inline constexpr std::array<Range, 32> ranges = {{
+// Several per function: all magnitudes, ordinary ones, and a narrow one around the largest errors.
+inline constexpr std::array<Range, 36> ranges = {{
     {Function::exp, "normal", Draw::uniform, -708.3964185322641, 709.782712893384, false},
     {Function::exp, "normal", Draw::uniform, -2.0, 2.0, false},
     {Function::exp, "normal", Draw::bits, 0x1p-60, 1.0, true},
@@ -66,14 +67,17 @@ inline constexpr std::array<Range, 32> ranges = {{
     {Function::expm1, "all", Draw::uniform, -40.0, 709.782712893384, false},
     {Function::expm1, "all", Draw::uniform, -2.0, 2.0, false},
     {Function::expm1, "all", Draw::bits, 0x1p-60, 40.0, true},
+    {Function::expm1, "all", Draw::uniform, 0.34, 0.375, false},
     {Function::log, "all", Draw::bits, normal, largest, false},
     {Function::log, "all", Draw::bits, smallest, below_normal, false},
     {Function::log, "all", Draw::uniform, 0.25, 4.0, false},
     {Function::log, "all", Draw::uniform, 0.95, 1.05, false},
+    {Function::log, "all", Draw::uniform, 0.704, 0.7072, false},
     {Function::log1p, "all", Draw::bits, 0x1p-60, largest, false},
     {Function::log1p, "all", Draw::bits, 0x1p-60, 0x1.fffffffffffffp-1, true},
     {Function::log1p, "all", Draw::uniform, -0x1.fffffffffffffp-1, 3.0, false},
     {Function::log1p, "all", Draw::uniform, -0.1, 0.1, false},
+    {Function::log1p, "all", Draw::uniform, 0.37, 0.4143, false},
     {Function::log10, "all", Draw::bits, normal, largest, false},
     {Function::log10, "all", Draw::bits, smallest, below_normal, false},
     {Function::log10, "all", Draw::uniform, 0.25, 4.0, false},
@@ -88,6 +92,7 @@ inline constexpr std::array<Range, 32> ranges = {{
     {Function::tanh, "all", Draw::uniform, -20.0, 20.0, false},
     {Function::tanh, "all", Draw::uniform, -1.0, 1.0, false},
     {Function::tanh, "all", Draw::bits, 0x1p-60, 22.0, true},
+    {Function::tanh, "all", Draw::uniform, 0.17, 0.1875, false},
     {Function::sqrt, "all", Draw::bits, normal, largest, false},
     {Function::sqrt, "all", Draw::bits, smallest, below_normal, false},
     {Function::sqrt, "all", Draw::uniform, 0.25, 4.0, false},

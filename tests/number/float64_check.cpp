@@ -2,7 +2,9 @@
 // C library's long double functions, their properties, and their speed.
 //
 //   hash VARIANT COUNT       one line per function: name, hash of all results
-//   accuracy VARIANT COUNT   one line per range: function, range, error in ulp, worst x and y
+//   accuracy VARIANT COUNT [SEED [FUNCTION]]
+//                            one line per range: function, range, error in ulp, worst x and y, size
+//   widths VARIANT           "wide" if long double can tell the error of a float64, else "narrow"
 //   properties VARIANT       one line per violated property; none is success
 //   evaluate VARIANT         reads "function x y" as hex floats, writes the results the same way
 //   time VARIANT             one line per function: name, nanoseconds per element
@@ -54,15 +56,16 @@ long double reference(Function function, long double x, long double y) {
     return 0.0L;
 }
 
-// |got - truth| in units of the last place that a float64 has in the binade of the truth. An
-// infinite result stands for 2^1024, the number it would be with one more exponent.
+// |got - truth| in units of the last place that a float64 has in the binade of the truth. All that
+// lies at or beyond 2^1024, infinity too, counts as 2^1024.
 double error_in_ulp(double got, long double truth) {
     int exponent = 0;
     std::frexp(truth, &exponent);
     const int last_place = std::max(std::min(exponent, 1024) - 53, -1074);
-    const long double value =
-        std::isinf(got) ? std::copysign(0x1p1024L, static_cast<long double>(got)) : got;
-    return static_cast<double>(std::ldexp(std::fabs(value - truth), -last_place));
+    const long double end = 0x1p1024L;
+    const long double value = std::clamp(static_cast<long double>(got), -end, end);
+    const long double wanted = std::clamp(truth, -end, end);
+    return static_cast<double>(std::ldexp(std::fabs(value - wanted), -last_place));
 }
 
 struct Worst {
@@ -98,10 +101,6 @@ Worst measure(const Range& range, Variant variant, std::uint64_t seed, std::size
 }
 
 int accuracy(Variant variant, std::size_t count, std::uint64_t seed, const char* only) {
-    if (LDBL_MANT_DIG < 64) {
-        std::puts("long double is no wider than float64 here");
-        return 1;
-    }
     for (std::size_t index = 0; index < ranges.size(); ++index) {
         const Range& range = ranges[index];
         if (only != nullptr && std::string(only) != name_of(range.function)) {
@@ -291,6 +290,10 @@ int run(int argc, char** argv) {
         return 1;
     }
     const std::size_t count = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 0;
+    if (mode == "widths") {
+        std::puts(LDBL_MANT_DIG < 64 ? "narrow" : "wide");
+        return 0;
+    }
     if (mode == "hash") {
         return hash(choice.variant, count);
     }

@@ -1,6 +1,6 @@
 """Derives every constant of cpp/number/float64_*.hpp from its definition, in 60 digits.
 
-Polynomials are Chebyshev fits: within a few percent of the best possible ones, and one call.
+Polynomials interpolate at Chebyshev's nodes: nearly the best possible ones, by one linear system.
 Run it to print the constants; the test compares them with the ones written in the headers.
 """
 
@@ -27,8 +27,12 @@ def logarithm_tail(first: int) -> Callable[[mpf], mpf]:
 
 
 def fit(function: Callable[[mpf], mpf], interval: tuple[mpf, mpf], count: int) -> list[float]:
-    highest_first = mpmath.chebyfit(function, list(interval), count)
-    return [float(coefficient) for coefficient in reversed(highest_first)]
+    """Coefficients of the polynomial of `count` terms, lowest power first."""
+    middle, half = (interval[0] + interval[1]) / 2, (interval[1] - interval[0]) / 2
+    nodes = [middle + half * mpmath.cospi((i + mpf(1) / 2) / count) for i in range(count)]
+    powers = mpmath.matrix([[node**n for n in range(count)] for node in nodes])
+    solved = mpmath.lu_solve(powers, mpmath.matrix([function(node) for node in nodes]))
+    return [float(coefficient) for coefficient in solved]
 
 
 def pieces(value: mpf) -> tuple[float, float]:

@@ -1,0 +1,36 @@
+"""The executable specification: the network's formulas in plain Python, meant to be read.
+
+Nothing here is compiled and nothing is approximated: :mod:`decimal` numbers follow the network's
+arithmetic digit for digit, written form included, and every function carries its equation and its
+source. One module per family of formulas:
+
+==================== ==========================================================
+module               content
+==================== ==========================================================
+rules                what changed from version to version, as named choices
+number               decimal operations; ``number_text`` their texts
+functions            exp, ln, log10, power under either set of programs
+statistics           averages, deviations, medians, quantiles
+curves               the potential phi, its gradient, the ratio of gradients
+weight               regret scale and weights
+forecast_implied     forecast-implied inferences
+network_inference    combined, naive, one-out and one-in inferences
+outlier              which inferences are left out of the second inference
+confidence_interval  weighted percentiles
+network_loss         stake-weighted losses
+regret               regret families and the topic's initial regret
+infer, settle        the two moments of an epoch
+==================== ==========================================================
+
+    inferred = infer(epoch, state, rules_at("v0.17"))
+    settled = settle(epoch, inferred.state, rules_at("v0.17"))
+"""
+
+from __future__ import annotations
+
+from allora_core.reference.infer import infer
+from allora_core.reference.number import NumberError
+from allora_core.reference.rules import VERSIONS, Rules, rules_at
+from allora_core.reference.settle import settle
+
+__all__ = ["VERSIONS", "NumberError", "Rules", "infer", "rules_at", "settle"]

@@ -11,7 +11,7 @@ section 10.
 from __future__ import annotations
 
 import math
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Context, Decimal
+from decimal import ROUND_HALF_UP, ROUND_UP, Context, Decimal
 from functools import lru_cache
 
 from allora_core.reference.number import (
@@ -23,7 +23,6 @@ from allora_core.reference.number import (
     Arithmetic,
     NumberError,
     digit_count,
-    exact_sum,
     exponent,
     half_even,
     refuse_nan,
@@ -136,7 +135,7 @@ def _unrounded_ln(x: Decimal, precision: int) -> Decimal:
     steps = half_even(p)
     d = steps.subtract(x, ONE)
     if d.copy_abs() <= _SERIES_BOUND:
-        return steps.add(_ln_series(d, steps), ZERO)
+        return _ln_series(d, steps)
     shift = x.adjusted() + 1
     z = x.scaleb(-shift, UNBOUNDED)
     stored = 1 << (p - 1).bit_length()

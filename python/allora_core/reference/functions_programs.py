@@ -40,6 +40,7 @@ _P4 = Decimal("-0.00277777777777777777777777777777777778")
 _P6 = Decimal("0.0000661375661375661375661375661375661376")
 _P8 = Decimal("-0.00000165343915343915343915343915343915344")
 _X_MAX = Decimal("230258.509299404568401799145468436421")
+_X_MIN = Decimal("-230258.509299404568401799145468436421")
 _INVERSE_LN10 = Decimal("0.434294481903251827651128918916605082")
 _NINE = Decimal(9)
 _THREE = Decimal(3)
@@ -73,7 +74,7 @@ def exp36(x: Decimal) -> Decimal:
 def _exp36_program(x: Decimal) -> Decimal:
     if not x:
         return ONE
-    if x < -_X_MAX:
+    if x < _X_MIN:
         return ZERO
     if x > _X_MAX:
         return Decimal("Infinity")

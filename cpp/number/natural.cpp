@@ -1,0 +1,282 @@
+// Storage, comparison, sums, products and texts of integers of any length.
+#include "natural.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+namespace allora {
+
+namespace {
+
+constexpr std::uint64_t chunk = 10'000'000'000'000'000'000U; // 10^19, the largest power in a limb
+constexpr std::size_t chunk_digits = 19;
+
+// floor(bits * log10 2), with log10 2 to 64 fractional bits.
+std::size_t digits_below(std::size_t bits) {
+    constexpr std::uint64_t log10_of_2 = 5'553'023'288'523'357'132U;
+    return static_cast<std::size_t>((static_cast<u128>(bits) * log10_of_2) >> 64);
+}
+
+} // namespace
+
+std::uint64_t* Natural::prepare(std::size_t size) {
+    if (size > capacity_) {
+        heap_.reset(new std::uint64_t[size]);
+        capacity_ = size;
+    }
+    size_ = size;
+    return heap_ ? heap_.get() : inline_;
+}
+
+void Natural::trim() {
+    const std::uint64_t* data = limbs();
+    while (size_ != 0 && data[size_ - 1] == 0) {
+        --size_;
+    }
+}
+
+void Natural::assign(const std::uint64_t* limbs, std::size_t size) {
+    std::copy_n(limbs, size, prepare(size));
+}
+
+void Natural::take(Natural& other) noexcept {
+    if (other.heap_) {
+        heap_ = std::move(other.heap_);
+        capacity_ = other.capacity_;
+        size_ = other.size_;
+        other.capacity_ = inline_capacity;
+    } else {
+        // The bound is known to hold; it spares the compiler from fearing an overread.
+        assign(other.inline_, std::min(other.size_, inline_capacity));
+    }
+    other.size_ = 0;
+}
+
+Natural Natural::from_u64(std::uint64_t value) {
+    Natural result;
+    if (value != 0) {
+        result.prepare(1)[0] = value;
+    }
+    return result;
+}
+
+Natural Natural::from_u128(u128 value) {
+    Natural result;
+    std::uint64_t* data = result.prepare(2);
+    data[0] = static_cast<std::uint64_t>(value);
+    data[1] = static_cast<std::uint64_t>(value >> 64);
+    result.trim();
+    return result;
+}
+
+Natural Natural::from_limbs(const std::uint64_t* limbs, std::size_t size) {
+    Natural result;
+    result.assign(limbs, size);
+    result.trim();
+    return result;
+}
+
+Natural Natural::from_decimal_text(std::string_view digits) {
+    Natural result;
+    // Each chunk of 19 digits adds less than 64 bits.
+    std::uint64_t* data = result.prepare(digits.size() / chunk_digits + 1);
+    std::size_t size = 0;
+    std::size_t position = 0;
+    while (position < digits.size()) {
+        const std::size_t rest = (digits.size() - position) % chunk_digits;
+        const std::size_t length = rest == 0 ? chunk_digits : rest;
+        std::uint64_t value = 0;
+        for (std::size_t i = 0; i < length; ++i) {
+            value = value * 10 + static_cast<std::uint64_t>(digits[position + i] - '0');
+        }
+        position += length;
+        std::uint64_t carry = value;
+        for (std::size_t i = 0; i < size; ++i) {
+            const u128 step = static_cast<u128>(data[i]) * chunk + carry;
+            data[i] = static_cast<std::uint64_t>(step);
+            carry = static_cast<std::uint64_t>(step >> 64);
+        }
+        if (carry != 0) {
+            data[size++] = carry;
+        }
+    }
+    result.size_ = size;
+    return result;
+}
+
+std::string Natural::to_decimal_text() const {
+    std::string reversed;
+    reversed.reserve(size_ * 20 + 1);
+    Natural rest = *this;
+    do {
+        SmallQuotient step = div_small(rest, chunk);
+        rest = std::move(step.quotient);
+        for (std::size_t i = 0; i < chunk_digits; ++i) {
+            reversed.push_back(static_cast<char>('0' + step.remainder % 10));
+            step.remainder /= 10;
+            if (rest.is_zero() && step.remainder == 0) {
+                break;
+            }
+        }
+    } while (!rest.is_zero());
+    std::reverse(reversed.begin(), reversed.end());
+    return reversed;
+}
+
+std::size_t Natural::bit_length() const {
+    return size_ == 0 ? 0
+                      : 64 * size_ - static_cast<std::size_t>(std::countl_zero(limbs()[size_ - 1]));
+}
+
+std::size_t Natural::digit_count() const {
+    if (size_ == 0) {
+        return 1;
+    }
+    const std::size_t bits = bit_length();
+    const std::size_t least = digits_below(bits);
+    // Every number of this length has `least` or `least` + 1 digits; most lengths leave no choice.
+    if (digits_below(bits - 1) == least) {
+        return least + 1;
+    }
+    return least + static_cast<std::size_t>(compare(*this, power_of_ten(least)) >= 0);
+}
+
+int compare(const Natural& x, const Natural& y) {
+    if (x.size() != y.size()) {
+        return x.size() < y.size() ? -1 : 1;
+    }
+    const std::uint64_t* left = x.limbs();
+    const std::uint64_t* right = y.limbs();
+    for (std::size_t i = x.size(); i-- > 0;) {
+        if (left[i] != right[i]) {
+            return left[i] < right[i] ? -1 : 1;
+        }
+    }
+    return 0;
+}
+
+Natural add(const Natural& x, const Natural& y) {
+    const Natural& longer = x.size() >= y.size() ? x : y;
+    const Natural& shorter = x.size() >= y.size() ? y : x;
+    Natural result;
+    std::uint64_t* out = result.prepare(longer.size() + 1);
+    const std::uint64_t* left = longer.limbs();
+    const std::uint64_t* right = shorter.limbs();
+    std::uint64_t carry = 0;
+    for (std::size_t i = 0; i < shorter.size(); ++i) {
+        const u128 sum = static_cast<u128>(left[i]) + right[i] + carry;
+        out[i] = static_cast<std::uint64_t>(sum);
+        carry = static_cast<std::uint64_t>(sum >> 64);
+    }
+    for (std::size_t i = shorter.size(); i < longer.size(); ++i) {
+        out[i] = left[i] + carry;
+        carry = static_cast<std::uint64_t>(out[i] < carry);
+    }
+    out[longer.size()] = carry;
+    result.trim();
+    return result;
+}
+
+Natural sub(const Natural& x, const Natural& y) {
+    Natural result;
+    std::uint64_t* out = result.prepare(x.size());
+    const std::uint64_t* left = x.limbs();
+    const std::uint64_t* right = y.limbs();
+    std::uint64_t borrow = 0;
+    for (std::size_t i = 0; i < y.size(); ++i) {
+        const u128 difference = static_cast<u128>(left[i]) - right[i] - borrow;
+        out[i] = static_cast<std::uint64_t>(difference);
+        borrow = static_cast<std::uint64_t>(difference >> 64) & 1;
+    }
+    for (std::size_t i = y.size(); i < x.size(); ++i) {
+        const std::uint64_t limb = left[i];
+        out[i] = limb - borrow;
+        borrow = static_cast<std::uint64_t>(limb < borrow);
+    }
+    result.trim();
+    return result;
+}
+
+Natural mul(const Natural& x, const Natural& y) {
+    Natural result;
+    if (x.is_zero() || y.is_zero()) {
+        return result;
+    }
+    std::uint64_t* out = result.prepare(x.size() + y.size());
+    const std::uint64_t* left = x.limbs();
+    const std::uint64_t* right = y.limbs();
+    std::fill_n(out, y.size(), 0);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        const std::uint64_t factor = left[i];
+        std::uint64_t carry = 0;
+        for (std::size_t j = 0; j < y.size(); ++j) {
+            const u128 step = static_cast<u128>(factor) * right[j] + out[i + j] + carry;
+            out[i + j] = static_cast<std::uint64_t>(step);
+            carry = static_cast<std::uint64_t>(step >> 64);
+        }
+        out[i + y.size()] = carry;
+    }
+    result.trim();
+    return result;
+}
+
+Natural mul_small(const Natural& x, std::uint64_t factor) {
+    Natural result;
+    if (factor == 0) {
+        return result;
+    }
+    std::uint64_t* out = result.prepare(x.size() + 1);
+    const std::uint64_t* left = x.limbs();
+    std::uint64_t carry = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        const u128 step = static_cast<u128>(left[i]) * factor + carry;
+        out[i] = static_cast<std::uint64_t>(step);
+        carry = static_cast<std::uint64_t>(step >> 64);
+    }
+    out[x.size()] = carry;
+    result.trim();
+    return result;
+}
+
+Natural shift_left(const Natural& x, std::size_t bits) {
+    Natural result;
+    if (x.is_zero()) {
+        return result;
+    }
+    const std::size_t limbs = bits / 64;
+    const auto rest = static_cast<unsigned>(bits % 64);
+    std::uint64_t* out = result.prepare(x.size() + limbs + 1);
+    const std::uint64_t* left = x.limbs();
+    std::fill_n(out, limbs, 0);
+    std::uint64_t carry = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        out[i + limbs] = (left[i] << rest) | carry;
+        carry = rest == 0 ? 0 : left[i] >> (64 - rest);
+    }
+    out[x.size() + limbs] = carry;
+    result.trim();
+    return result;
+}
+
+Natural shift_right(const Natural& x, std::size_t bits) {
+    const std::size_t limbs = bits / 64;
+    const auto rest = static_cast<unsigned>(bits % 64);
+    Natural result;
+    if (limbs >= x.size()) {
+        return result;
+    }
+    const std::size_t size = x.size() - limbs;
+    std::uint64_t* out = result.prepare(size);
+    const std::uint64_t* left = x.limbs() + limbs;
+    for (std::size_t i = 0; i < size; ++i) {
+        out[i] = left[i] >> rest;
+        if (rest != 0 && i + 1 < size) {
+            out[i] |= left[i + 1] << (64 - rest);
+        }
+    }
+    result.trim();
+    return result;
+}
+
+} // namespace allora

@@ -1,0 +1,165 @@
+// Division of integers of any length, and the powers of ten that scale and cut coefficients.
+#include "natural.hpp"
+#include "wide.hpp"
+
+#include <bit>
+#include <utility>
+#include <vector>
+
+namespace allora {
+
+namespace {
+
+// 10^308 is the largest power that needs no heap.
+constexpr std::size_t largest_short_power = 308;
+constexpr std::size_t largest_limb_power = 19;
+
+std::vector<Natural> make_natural_powers() {
+    std::vector<Natural> powers;
+    powers.reserve(largest_short_power + 1);
+    powers.push_back(Natural::from_u64(1));
+    while (powers.size() <= largest_short_power) {
+        powers.push_back(mul_small(powers.back(), 10));
+    }
+    return powers;
+}
+
+const Natural& short_power(std::size_t n) {
+    static const std::vector<Natural> powers = make_natural_powers();
+    return powers[n];
+}
+
+std::uint64_t limb_power(std::size_t n) { return powers_of_ten[n].limb[0]; }
+
+// One limb of the quotient: the guess from the two leading limbs of the divisor is at most one too
+// large (Knuth, theorem B and exercise 20).
+std::uint64_t guess_limb(const std::uint64_t* window, std::size_t size,
+                         const std::uint64_t* divisor) {
+    const std::uint64_t high = divisor[size - 1];
+    const std::uint64_t low = divisor[size - 2];
+    const u128 head = (static_cast<u128>(window[size]) << 64) | window[size - 1];
+    u128 guess = ~static_cast<std::uint64_t>(0);
+    u128 rest = 0;
+    if (window[size] >= high) {
+        rest = head - guess * high;
+    } else {
+        std::uint64_t remainder = 0;
+        guess = divide_128_by_64(head, high, remainder);
+        rest = remainder;
+    }
+    while ((rest >> 64) == 0 && guess * low > ((rest << 64) | window[size - 2])) {
+        guess -= 1;
+        rest += high;
+    }
+    return static_cast<std::uint64_t>(guess);
+}
+
+// window -= guess * divisor; adds the divisor back where the guess was one too large.
+std::uint64_t subtract_multiple(std::uint64_t* window, std::size_t size,
+                                const std::uint64_t* divisor, std::uint64_t guess) {
+    std::uint64_t carry = 0;
+    std::uint64_t borrow = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+        const u128 product = static_cast<u128>(guess) * divisor[i] + carry;
+        carry = static_cast<std::uint64_t>(product >> 64);
+        const u128 difference =
+            static_cast<u128>(window[i]) - static_cast<std::uint64_t>(product) - borrow;
+        window[i] = static_cast<std::uint64_t>(difference);
+        borrow = static_cast<std::uint64_t>(difference >> 64) & 1;
+    }
+    const u128 top = static_cast<u128>(window[size]) - carry - borrow;
+    window[size] = static_cast<std::uint64_t>(top);
+    if ((top >> 64) == 0) {
+        return guess;
+    }
+    std::uint64_t back = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+        const u128 sum = static_cast<u128>(window[i]) + divisor[i] + back;
+        window[i] = static_cast<std::uint64_t>(sum);
+        back = static_cast<std::uint64_t>(sum >> 64);
+    }
+    window[size] += back;
+    return guess - 1;
+}
+
+} // namespace
+
+SmallQuotient div_small(const Natural& x, std::uint64_t divisor) {
+    SmallQuotient result{{}, 0};
+    std::uint64_t* out = result.quotient.prepare(x.size());
+    const std::uint64_t* limbs = x.limbs();
+    std::uint64_t remainder = 0;
+    for (std::size_t i = x.size(); i-- > 0;) {
+        const u128 head = (static_cast<u128>(remainder) << 64) | limbs[i];
+        out[i] = divide_128_by_64(head, divisor, remainder);
+    }
+    result.quotient.trim();
+    result.remainder = remainder;
+    return result;
+}
+
+NaturalQuotient divmod(const Natural& x, const Natural& divisor) {
+    if (compare(x, divisor) < 0) {
+        return {{}, x};
+    }
+    if (divisor.fits_u64()) {
+        SmallQuotient small = div_small(x, divisor.low_u64());
+        return {std::move(small.quotient), Natural::from_u64(small.remainder)};
+    }
+    const std::size_t size = divisor.size();
+    const auto shift = static_cast<std::size_t>(std::countl_zero(divisor.limbs()[size - 1]));
+    const Natural normal = shift_left(divisor, shift);
+    const Natural shifted = shift_left(x, shift);
+    Natural rest;
+    std::uint64_t* window = rest.prepare(x.size() + 1);
+    for (std::size_t i = 0; i <= x.size(); ++i) {
+        window[i] = i < shifted.size() ? shifted.limbs()[i] : 0;
+    }
+    NaturalQuotient result;
+    const std::size_t steps = x.size() + 1 - size;
+    std::uint64_t* out = result.quotient.prepare(steps);
+    for (std::size_t i = steps; i-- > 0;) {
+        const std::uint64_t guess = guess_limb(window + i, size, normal.limbs());
+        out[i] = subtract_multiple(window + i, size, normal.limbs(), guess);
+    }
+    result.quotient.trim();
+    rest.trim();
+    result.remainder = shift_right(rest, shift);
+    return result;
+}
+
+Natural power_of_ten(std::size_t n) {
+    if (n <= largest_short_power) {
+        return short_power(n);
+    }
+    const Natural root = power_of_ten(n / 2);
+    const Natural square = mul(root, root);
+    return n % 2 == 0 ? square : mul_small(square, 10);
+}
+
+Natural mul_pow10(const Natural& x, std::size_t n) {
+    if (n == 0 || x.is_zero()) {
+        return x;
+    }
+    if (n <= largest_limb_power) {
+        return mul_small(x, limb_power(n));
+    }
+    return n <= largest_short_power ? mul(x, short_power(n)) : mul(x, power_of_ten(n));
+}
+
+NaturalQuotient div_pow10(const Natural& x, std::size_t n) {
+    if (n == 0) {
+        return {x, {}};
+    }
+    if (n <= largest_limb_power) {
+        SmallQuotient small = div_small(x, limb_power(n));
+        return {std::move(small.quotient), Natural::from_u64(small.remainder)};
+    }
+    return n <= largest_short_power ? divmod(x, short_power(n)) : divmod(x, power_of_ten(n));
+}
+
+int compare_with_half(const Natural& remainder, const Natural& divisor) {
+    return compare(shift_left(remainder, 1), divisor);
+}
+
+} // namespace allora
