@@ -95,10 +95,9 @@ Division divide(const Natural& dividend, const Natural& divisor, std::size_t dig
     const int order = gap >= 0 ? compare(mul_pow10(dividend, distance), divisor)
                                : compare(dividend, mul_pow10(divisor, distance));
     const std::int64_t places = static_cast<std::int64_t>(digits) - 1 + gap + (order < 0 ? 1 : 0);
-    Natural right =
-        places < 0 ? mul_pow10(divisor, static_cast<std::size_t>(-places)) : divisor;
-    NaturalQuotient step =
-        divmod(places > 0 ? mul_pow10(dividend, static_cast<std::size_t>(places)) : dividend, right);
+    Natural right = places < 0 ? mul_pow10(divisor, static_cast<std::size_t>(-places)) : divisor;
+    NaturalQuotient step = divmod(
+        places > 0 ? mul_pow10(dividend, static_cast<std::size_t>(places)) : dividend, right);
     return {std::move(step.quotient), std::move(step.remainder), std::move(right), places};
 }
 
@@ -111,8 +110,8 @@ BigDecimal quo_infinite(const Context& context, const BigDecimal& x, const BigDe
         return BigDecimal::infinity(negative);
     }
     // The smallest exponent a context can write; it makes most later additions fail.
-    const auto smallest =
-        static_cast<std::int32_t>(-exponent_limit - static_cast<std::int64_t>(context.precision) + 1);
+    const auto smallest = static_cast<std::int32_t>(
+        -exponent_limit - static_cast<std::int64_t>(context.precision) + 1);
     return BigDecimal::from_parts(negative, {}, smallest);
 }
 
@@ -157,9 +156,13 @@ Cause operand_fault(const BigDecimal& x, const BigDecimal& y) {
     return first != Cause::none ? first : operand_fault(y);
 }
 
-BigDecimal add(const BigDecimal& x, const BigDecimal& y) { return add_signed(x, y, false); }
+BigDecimal add(const BigDecimal& x, const BigDecimal& y) {
+    return add_signed(x, y, false);
+}
 
-BigDecimal sub(const BigDecimal& x, const BigDecimal& y) { return add_signed(x, y, true); }
+BigDecimal sub(const BigDecimal& x, const BigDecimal& y) {
+    return add_signed(x, y, true);
+}
 
 BigDecimal round(const Context& context, const BigDecimal& x) {
     if (!x.is_finite()) {
@@ -214,7 +217,9 @@ BigDecimal quo(const Context& context, const BigDecimal& x, const BigDecimal& y)
     return quo_with_remainder(context, x, y, exact);
 }
 
-BigDecimal mul(const BigDecimal& x, const BigDecimal& y) { return mul(decimal128, x, y); }
+BigDecimal mul(const BigDecimal& x, const BigDecimal& y) {
+    return mul(decimal128, x, y);
+}
 
 BigDecimal mul_exact(const BigDecimal& x, const BigDecimal& y) {
     BigDecimal product = mul(x, y);
@@ -225,7 +230,9 @@ BigDecimal mul_exact(const BigDecimal& x, const BigDecimal& y) {
     return product;
 }
 
-BigDecimal quo(const BigDecimal& x, const BigDecimal& y) { return quo(decimal128, x, y); }
+BigDecimal quo(const BigDecimal& x, const BigDecimal& y) {
+    return quo(decimal128, x, y);
+}
 
 BigDecimal quo_exact(const BigDecimal& x, const BigDecimal& y) {
     bool exact = true;

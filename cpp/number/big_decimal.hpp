@@ -31,9 +31,7 @@ struct BigDecimal {
     bool is_infinite() const { return form == Form::infinite; }
     bool is_zero() const { return is_finite() && coefficient.is_zero(); }
     bool is_negative() const { return negative && (is_infinite() || (is_finite() && !is_zero())); }
-    bool is_positive() const {
-        return !negative && (is_infinite() || (is_finite() && !is_zero()));
-    }
+    bool is_positive() const { return !negative && (is_infinite() || (is_finite() && !is_zero())); }
     // Cause::none for a finite number only.
     Cause fault() const;
 };
@@ -98,17 +96,39 @@ BigDecimal sub(const Context& context, const BigDecimal& x, const BigDecimal& y)
 BigDecimal mul(const Context& context, const BigDecimal& x, const BigDecimal& y);
 BigDecimal quo(const Context& context, const BigDecimal& x, const BigDecimal& y);
 
-inline BigDecimal operator+(const BigDecimal& x, const BigDecimal& y) { return add(x, y); }
-inline BigDecimal operator-(const BigDecimal& x, const BigDecimal& y) { return sub(x, y); }
-inline BigDecimal operator*(const BigDecimal& x, const BigDecimal& y) { return mul(x, y); }
-inline BigDecimal operator/(const BigDecimal& x, const BigDecimal& y) { return quo(x, y); }
-inline BigDecimal operator-(const BigDecimal& x) { return neg(x); }
-inline bool operator==(const BigDecimal& x, const BigDecimal& y) { return compare(x, y) == 0; }
-inline bool operator!=(const BigDecimal& x, const BigDecimal& y) { return compare(x, y) != 0; }
-inline bool operator<(const BigDecimal& x, const BigDecimal& y) { return compare(x, y) < 0; }
-inline bool operator<=(const BigDecimal& x, const BigDecimal& y) { return compare(x, y) <= 0; }
-inline bool operator>(const BigDecimal& x, const BigDecimal& y) { return compare(x, y) > 0; }
-inline bool operator>=(const BigDecimal& x, const BigDecimal& y) { return compare(x, y) >= 0; }
+inline BigDecimal operator+(const BigDecimal& x, const BigDecimal& y) {
+    return add(x, y);
+}
+inline BigDecimal operator-(const BigDecimal& x, const BigDecimal& y) {
+    return sub(x, y);
+}
+inline BigDecimal operator*(const BigDecimal& x, const BigDecimal& y) {
+    return mul(x, y);
+}
+inline BigDecimal operator/(const BigDecimal& x, const BigDecimal& y) {
+    return quo(x, y);
+}
+inline BigDecimal operator-(const BigDecimal& x) {
+    return neg(x);
+}
+inline bool operator==(const BigDecimal& x, const BigDecimal& y) {
+    return compare(x, y) == 0;
+}
+inline bool operator!=(const BigDecimal& x, const BigDecimal& y) {
+    return compare(x, y) != 0;
+}
+inline bool operator<(const BigDecimal& x, const BigDecimal& y) {
+    return compare(x, y) < 0;
+}
+inline bool operator<=(const BigDecimal& x, const BigDecimal& y) {
+    return compare(x, y) <= 0;
+}
+inline bool operator>(const BigDecimal& x, const BigDecimal& y) {
+    return compare(x, y) > 0;
+}
+inline bool operator>=(const BigDecimal& x, const BigDecimal& y) {
+    return compare(x, y) >= 0;
+}
 
 template <>
 struct Number<BigDecimal> {

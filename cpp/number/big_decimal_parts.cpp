@@ -22,10 +22,8 @@ int compare_magnitudes(const BigDecimal& x, const BigDecimal& y) {
     if (x.exponent == y.exponent) {
         return compare(x.coefficient, y.coefficient);
     }
-    const std::int64_t high_x =
-        x.exponent + static_cast<std::int64_t>(x.coefficient.digit_count());
-    const std::int64_t high_y =
-        y.exponent + static_cast<std::int64_t>(y.coefficient.digit_count());
+    const std::int64_t high_x = x.exponent + static_cast<std::int64_t>(x.coefficient.digit_count());
+    const std::int64_t high_y = y.exponent + static_cast<std::int64_t>(y.coefficient.digit_count());
     if (high_x != high_y) {
         return high_x < high_y ? -1 : 1;
     }
@@ -182,9 +180,8 @@ BigDecimal floor(const BigDecimal& x) {
         return x;
     }
     Split parts = split(x);
-    return parts.fraction.is_negative()
-               ? sub(decimal128, parts.integer, BigDecimal::from_int(1))
-               : std::move(parts.integer);
+    return parts.fraction.is_negative() ? sub(decimal128, parts.integer, BigDecimal::from_int(1))
+                                        : std::move(parts.integer);
 }
 
 BigDecimal ceil(const BigDecimal& x) {
@@ -192,9 +189,8 @@ BigDecimal ceil(const BigDecimal& x) {
         return x;
     }
     Split parts = split(x);
-    return parts.fraction.is_positive()
-               ? add(decimal128, parts.integer, BigDecimal::from_int(1))
-               : std::move(parts.integer);
+    return parts.fraction.is_positive() ? add(decimal128, parts.integer, BigDecimal::from_int(1))
+                                        : std::move(parts.integer);
 }
 
 BigDecimal quo_integer(const BigDecimal& x, const BigDecimal& y) {

@@ -69,6 +69,34 @@ int compare(const Decimal& x, const Decimal& y) {
 
 } // namespace slow
 
+namespace work {
+
+namespace {
+
+BigDecimal widened_big(const Work& x) {
+    return BigDecimal::from_parts(x.negative, Natural::from_u128(x.coefficient), x.exponent);
+}
+
+// A 36-digit result, or 37 after a carry that is not renormalised: always two limbs.
+Work narrowed(const BigDecimal& x) {
+    const std::uint64_t* limbs = x.coefficient.limbs();
+    const std::uint64_t low = x.coefficient.size() > 0 ? limbs[0] : 0;
+    const std::uint64_t high = x.coefficient.size() > 1 ? limbs[1] : 0;
+    return {(static_cast<u128>(high) << 64) | low, x.exponent, x.negative};
+}
+
+} // namespace
+
+Work add_slow(const Work& x, const Work& y) {
+    return narrowed(allora::add36(widened_big(x), widened_big(y)));
+}
+
+Work quo_slow(const Work& x, const Work& y) {
+    return narrowed(allora::quo36(widened_big(x), widened_big(y)));
+}
+
+} // namespace work
+
 Decimal sqrt(const Decimal& x) { return from_big(sqrt(to_big(x))); }
 
 Decimal exp(DecimalFunctions functions, const Decimal& x) {

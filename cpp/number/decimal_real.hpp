@@ -2,6 +2,7 @@
 #pragma once
 
 #include "big_decimal.hpp"
+#include "curves.hpp"
 #include "decimal.hpp"
 #include "real.hpp"
 
@@ -23,6 +24,17 @@ struct Number<Decimal> {
     static bool is_missing(const Decimal& x) { return x.is_missing(); }
     static bool is_zero(const Decimal& x) { return x.is_zero(); }
     static Cause fault(const Decimal& x) { return x.fault(); }
+};
+
+// The steps of one weight. 1 + e^b may have hundreds of digits, and only the weight is stored: such
+// a step is kept as the fault `does_not_fit`, and the weight computed again without a width.
+template <>
+struct WorkArithmetic<Decimal> {
+    static Decimal exp(DecimalFunctions functions, const Decimal& x);
+    static Decimal add(const Decimal& x, const Decimal& y);
+    static Decimal mul(const Decimal& x, const Decimal& y);
+    static Decimal quo(const Decimal& x, const Decimal& y);
+    static Decimal rounded(const Decimal& x);
 };
 
 // Up to 256 bits in place; a wider sum moves to BigDecimal, whose inline limbs hold 1024 bits, and

@@ -1,5 +1,7 @@
-// Sums that outgrow 256 bits on the way.
+// Sums that outgrow 256 bits on the way, and the 36-digit steps of a weight.
 #include "decimal_real.hpp"
+
+#include "decimal_work.hpp"
 
 namespace allora {
 
@@ -37,5 +39,52 @@ Decimal Sum<Decimal>::quotient(const Sum& divisor) const {
 }
 
 bool Sum<Decimal>::is_zero() const { return is_wide_ ? wide_.is_zero() : narrow_.is_zero(); }
+
+namespace {
+
+Decimal from_work(const work::Work& x) { return fast::make(x.coefficient, x.exponent, x.negative); }
+
+template <class Fast, class Slow>
+Decimal in_36_digits(const Decimal& x, const Decimal& y, Fast fast_step, Slow slow_step) {
+    if (work::is_work(x) && work::is_work(y)) {
+        return from_work(fast_step(work::from_decimal(x), work::from_decimal(y)));
+    }
+    return from_big(slow_step(to_big(x), to_big(y)));
+}
+
+} // namespace
+
+Decimal WorkArithmetic<Decimal>::exp(DecimalFunctions, const Decimal& x) {
+    if (work::is_work(x) && !x.is_zero() && work::exp_in_range(x)) {
+        return from_work(exp36(work::from_decimal(x)));
+    }
+    return from_big(exp36_anywhere(to_big(x)));
+}
+
+Decimal WorkArithmetic<Decimal>::add(const Decimal& x, const Decimal& y) {
+    return in_36_digits(
+        x, y, [](const auto& a, const auto& b) { return add36(a, b); },
+        [](const auto& a, const auto& b) { return add36(a, b); });
+}
+
+Decimal WorkArithmetic<Decimal>::mul(const Decimal& x, const Decimal& y) {
+    return in_36_digits(
+        x, y, [](const auto& a, const auto& b) { return mul36(a, b); },
+        [](const auto& a, const auto& b) { return mul36(a, b); });
+}
+
+Decimal WorkArithmetic<Decimal>::quo(const Decimal& x, const Decimal& y) {
+    if (x.is_zero() || y.is_zero()) {
+        return from_big(quo36(to_big(x), to_big(y)));
+    }
+    return in_36_digits(
+        x, y, [](const auto& a, const auto& b) { return quo36(a, b); },
+        [](const auto& a, const auto& b) { return quo36(a, b); });
+}
+
+Decimal WorkArithmetic<Decimal>::rounded(const Decimal& x) {
+    return work::is_work(x) ? work::round34(work::from_decimal(x))
+                            : from_big(round(final_context, to_big(x)));
+}
 
 } // namespace allora

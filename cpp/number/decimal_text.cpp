@@ -15,7 +15,9 @@ bool is_digits(std::string_view text) {
            std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-bool is_sign(char c) { return c == '+' || c == '-'; }
+bool is_sign(char c) {
+    return c == '+' || c == '-';
+}
 
 bool within(std::int64_t exponent) {
     return exponent <= exponent_limit && exponent >= -exponent_limit;

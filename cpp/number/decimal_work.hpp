@@ -52,8 +52,6 @@ ALLORA_INLINE Work round_half_even(const Wide<4>& coefficient, std::int32_t expo
     return {rounded, exponent, negative};
 }
 
-BigDecimal to_big(const Work& x);
-Work from_big(const BigDecimal& x);
 Work add_slow(const Work& x, const Work& y);
 Work quo_slow(const Work& x, const Work& y);
 
@@ -109,6 +107,21 @@ ALLORA_INLINE Work quo36(const Work& x, const Work& y) {
     const bool up = half > 0 || (half == 0 && (quotient.coefficient & 1) != 0);
     return {quotient.coefficient + static_cast<u128>(up),
             x.exponent - y.exponent - quotient.places, x.negative != y.negative};
+}
+
+// Half-even, for |x| < 10^18; the program's own uses 128-bit division, which costs more than a cut.
+ALLORA_INLINE std::int64_t round_to_integer(const Work& x) {
+    const int places = -x.exponent;
+    if (places <= 0 || places > largest_cut) {
+        return allora::round_to_integer<Work>(x);
+    }
+    const Cut cut = cut_digits(widened(x.coefficient), places);
+    Wide<4> twice = cut.remainder;
+    add_to(twice, cut.remainder);
+    const int half = allora::compare(twice, powers_of_ten[places]);
+    auto magnitude = static_cast<std::int64_t>(cut.quotient);
+    magnitude += static_cast<std::int64_t>(half > 0 || (half == 0 && (magnitude & 1) != 0));
+    return x.negative ? -magnitude : magnitude;
 }
 
 ALLORA_INLINE Decimal round34(const Work& x) {

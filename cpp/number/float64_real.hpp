@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cause.hpp"
+#include "curves.hpp"
 #include "decimal_functions.hpp"
 #include "float64.hpp"
 #include "host_device.hpp"
@@ -49,23 +50,41 @@ struct Number<double> {
     }
 };
 
-ALLORA_INLINE int compare(double x, double y) {
+inline int compare(double x, double y) {
     return x < y ? -1 : static_cast<int>(x > y);
 }
-ALLORA_INLINE double abs(double x) {
+inline double abs(double x) {
     return x < 0.0 ? -x : x;
 }
-ALLORA_INLINE double sqrt(double x) {
+inline double sqrt(double x) {
     return std::sqrt(x);
 }
-ALLORA_INLINE double exp(DecimalFunctions, double x) {
+inline double exp(DecimalFunctions, double x) {
     return float64::exp(x);
 }
-ALLORA_INLINE double ln(DecimalFunctions, double x) {
+inline double ln(DecimalFunctions, double x) {
     return float64::log(x);
 }
-ALLORA_INLINE double pow(DecimalFunctions, double x, double y) {
+inline double pow(DecimalFunctions, double x, double y) {
     return float64::pow(x, y);
 }
+
+// A short sum in index order; long ones run in lanes (weighted_mean.hpp).
+template <>
+class Sum<double> {
+public:
+    void add(double term) { total_ += term; }
+    void add_product(double weight, double value) { total_ += weight * value; }
+    double value() const { return total_; }
+    double quotient(const Sum& divisor) const { return total_ / divisor.total_; }
+    bool is_zero() const { return total_ == 0.0; }
+
+private:
+    double total_ = 0.0;
+};
+
+// float64 has one rounding per step, whatever the rule.
+template <>
+struct WorkArithmetic<double> : StepArithmetic<double> {};
 
 } // namespace allora

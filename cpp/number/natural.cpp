@@ -18,6 +18,18 @@ std::size_t digits_below(std::size_t bits) {
     return static_cast<std::size_t>((static_cast<u128>(bits) * log10_of_2) >> 64);
 }
 
+// Returns the limb above the product.
+std::uint64_t multiply_row(const std::uint64_t* limbs, std::size_t size, std::uint64_t factor,
+                           std::uint64_t* out) {
+    std::uint64_t carry = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+        const u128 step = static_cast<u128>(limbs[i]) * factor + carry;
+        out[i] = static_cast<std::uint64_t>(step);
+        carry = static_cast<std::uint64_t>(step >> 64);
+    }
+    return carry;
+}
+
 } // namespace
 
 std::uint64_t* Natural::prepare(std::size_t size) {
@@ -206,16 +218,18 @@ Natural mul(const Natural& x, const Natural& y) {
     std::uint64_t* out = result.prepare(x.size() + y.size());
     const std::uint64_t* left = x.limbs();
     const std::uint64_t* right = y.limbs();
-    std::fill_n(out, y.size(), 0);
-    for (std::size_t i = 0; i < x.size(); ++i) {
+    const std::size_t width = y.size();
+    out[width] = multiply_row(right, width, left[0], out);
+    for (std::size_t i = 1; i < x.size(); ++i) {
         const std::uint64_t factor = left[i];
+        std::uint64_t* row = out + i;
         std::uint64_t carry = 0;
-        for (std::size_t j = 0; j < y.size(); ++j) {
-            const u128 step = static_cast<u128>(factor) * right[j] + out[i + j] + carry;
-            out[i + j] = static_cast<std::uint64_t>(step);
+        for (std::size_t j = 0; j < width; ++j) {
+            const u128 step = static_cast<u128>(factor) * right[j] + row[j] + carry;
+            row[j] = static_cast<std::uint64_t>(step);
             carry = static_cast<std::uint64_t>(step >> 64);
         }
-        out[i + y.size()] = carry;
+        row[width] = carry;
     }
     result.trim();
     return result;
@@ -227,14 +241,7 @@ Natural mul_small(const Natural& x, std::uint64_t factor) {
         return result;
     }
     std::uint64_t* out = result.prepare(x.size() + 1);
-    const std::uint64_t* left = x.limbs();
-    std::uint64_t carry = 0;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-        const u128 step = static_cast<u128>(left[i]) * factor + carry;
-        out[i] = static_cast<std::uint64_t>(step);
-        carry = static_cast<std::uint64_t>(step >> 64);
-    }
-    out[x.size()] = carry;
+    out[x.size()] = multiply_row(x.limbs(), x.size(), factor, out);
     result.trim();
     return result;
 }

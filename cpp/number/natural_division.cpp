@@ -29,7 +29,9 @@ const Natural& short_power(std::size_t n) {
     return powers[n];
 }
 
-std::uint64_t limb_power(std::size_t n) { return powers_of_ten[n].limb[0]; }
+std::uint64_t limb_power(std::size_t n) {
+    return powers_of_ten[n].limb[0];
+}
 
 // One limb of the quotient: the guess from the two leading limbs of the divisor is at most one too
 // large (Knuth, theorem B and exercise 20).
@@ -54,22 +56,32 @@ std::uint64_t guess_limb(const std::uint64_t* window, std::size_t size,
     return static_cast<std::uint64_t>(guess);
 }
 
+// Less than 64 bits, into one limb more.
+void shift_limbs_left(const std::uint64_t* limbs, std::size_t size, std::size_t bits,
+                      std::uint64_t* out) {
+    std::uint64_t carry = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+        out[i] = (limbs[i] << bits) | carry;
+        // Twice, because a shift by 64 is not defined where bits = 0.
+        carry = (limbs[i] >> 1) >> (63 - bits);
+    }
+    out[size] = carry;
+}
+
 // window -= guess * divisor; adds the divisor back where the guess was one too large.
 std::uint64_t subtract_multiple(std::uint64_t* window, std::size_t size,
                                 const std::uint64_t* divisor, std::uint64_t guess) {
     std::uint64_t carry = 0;
-    std::uint64_t borrow = 0;
     for (std::size_t i = 0; i < size; ++i) {
         const u128 product = static_cast<u128>(guess) * divisor[i] + carry;
-        carry = static_cast<std::uint64_t>(product >> 64);
-        const u128 difference =
-            static_cast<u128>(window[i]) - static_cast<std::uint64_t>(product) - borrow;
-        window[i] = static_cast<std::uint64_t>(difference);
-        borrow = static_cast<std::uint64_t>(difference >> 64) & 1;
+        const auto low = static_cast<std::uint64_t>(product);
+        const std::uint64_t limb = window[i];
+        window[i] = limb - low;
+        carry = static_cast<std::uint64_t>(product >> 64) + static_cast<std::uint64_t>(limb < low);
     }
-    const u128 top = static_cast<u128>(window[size]) - carry - borrow;
-    window[size] = static_cast<std::uint64_t>(top);
-    if ((top >> 64) == 0) {
+    const std::uint64_t top = window[size];
+    window[size] = top - carry;
+    if (top >= carry) {
         return guess;
     }
     std::uint64_t back = 0;
@@ -109,12 +121,9 @@ NaturalQuotient divmod(const Natural& x, const Natural& divisor) {
     const std::size_t size = divisor.size();
     const auto shift = static_cast<std::size_t>(std::countl_zero(divisor.limbs()[size - 1]));
     const Natural normal = shift_left(divisor, shift);
-    const Natural shifted = shift_left(x, shift);
     Natural rest;
     std::uint64_t* window = rest.prepare(x.size() + 1);
-    for (std::size_t i = 0; i <= x.size(); ++i) {
-        window[i] = i < shifted.size() ? shifted.limbs()[i] : 0;
-    }
+    shift_limbs_left(x.limbs(), x.size(), shift, window);
     NaturalQuotient result;
     const std::size_t steps = x.size() + 1 - size;
     std::uint64_t* out = result.quotient.prepare(steps);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cause.hpp"
+#include "host_device.hpp"
 
 #include <cstdint>
 
@@ -17,5 +18,15 @@ struct Number;
 // Specialised per exact number: add, add_product (the product rounded, the sum exact), value.
 template <class Real>
 class Sum;
+
+// Declared here because templates find the functions of a built-in type only where they are written;
+// defined in float64_real.hpp.
+enum class DecimalFunctions : std::uint8_t;
+int compare(double x, double y);
+double abs(double x);
+double sqrt(double x);
+double exp(DecimalFunctions functions, double x);
+double ln(DecimalFunctions functions, double x);
+double pow(DecimalFunctions functions, double x, double y);
 
 } // namespace allora

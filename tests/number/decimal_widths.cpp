@@ -28,13 +28,14 @@ BigDecimal operand() {
     std::string text;
     switch (below(6)) {
     case 0:
-        text = "1" + std::string(static_cast<std::size_t>(digits - 1), '0');
+        text.assign(static_cast<std::size_t>(digits), '0');
+        text[0] = '1';
         break;
     case 1:
-        text = std::string(static_cast<std::size_t>(digits), '9');
+        text.assign(static_cast<std::size_t>(digits), '9');
         break;
     case 2:
-        text = below(2) == 0 ? "0" : "1";
+        text.assign(1, below(2) == 0 ? '0' : '1');
         break;
     default:
         for (int i = 0; i < digits; ++i) {
@@ -42,8 +43,10 @@ BigDecimal operand() {
         }
     }
     const int spread = below(4) == 0 ? 400 : 60;
-    const std::string sign = below(2) == 0 ? "-" : "";
-    return parse(sign + text + "E" + std::to_string(below(spread) - spread / 2));
+    text.append("E").append(std::to_string(below(spread) - spread / 2));
+    BigDecimal value = parse(text);
+    value.negative = below(2) == 0;
+    return value;
 }
 
 // A result that needs more than 256 bits is a fault of the fixed width, nothing else is.

@@ -20,12 +20,12 @@ from .arrays import EpochArrays, Float64, InferredArrays, Layout, SettledArrays,
 
 __all__ = ["CHUNK_BYTES", "NumpyPeer"]
 
-CHUNK_BYTES = 256 * 1024
-"""Size of one chunk's regret matrices: with the matrices read and the results written, a chunk then
-fits the 1 MiB of second-level cache that current server cores have."""
+CHUNK_BYTES = 2 * 1024 * 1024
+"""Size of one chunk's regret matrices. Measured, not derived: smaller chunks would sit in the
+second-level cache but cost more in calls per topic, larger ones gain nothing."""
 
 SMALLEST_DENOMINATOR = 1e-100
-"""Below this sum of 1/(e^-pc + e^(-pn)) some e^(-pn) may have overflowed and been lost."""
+"""Below this sum of 1/(e^-pc + e^(-pR/s)) some e^(-pR/s) may have overflowed and been lost."""
 
 MATRIX_ELEMENTS = 64
 """Longest forecast whose leave-one-out sums are one matrix product; prefix sums beyond."""
@@ -41,7 +41,7 @@ INITIAL_REGRET_C = 0.75
 
 
 class NumpyPeer:
-    """Computes epochs of one shape with work buffers that live as long as it does.
+    """Computes epochs of one shape, with work buffers that live as long as it does.
 
     Args:
         layout: slots of the arrays.
@@ -57,15 +57,12 @@ class NumpyPeer:
         row_bytes = 8 * layout.workers
         self.rows_per_chunk = min(layout.rows, max(1, chunk_bytes // row_bytes))
         self.topics_per_chunk = max(1, chunk_bytes // (row_bytes * layout.rows))
-        self.gradient = np.empty(self.topics_per_chunk * self.rows_per_chunk * layout.workers)
+        # Several arrays of the forecasts' size are alive at once.
+        self.forecasts_per_chunk = max(1, chunk_bytes // (96 * layout.forecasters * elements))
+        self.work = np.empty(self.topics_per_chunk * self.rows_per_chunk * layout.workers)
         self.ones = np.ones(layout.workers)
         # Column e < K sums all elements but e, column K sums them all.
         self.leave_one_out = np.hstack([1.0 - np.eye(elements), np.ones((elements, 1))])
-
-    def chunks(self, topics: int) -> list[slice]:
-        """The topics of each chunk."""
-        size = self.topics_per_chunk
-        return [slice(at, min(at + size, topics)) for at in range(0, topics, size)]
 
     def infer(
         self, epoch: EpochArrays, state: StateArrays, out: InferredArrays | None = None
@@ -78,70 +75,58 @@ class NumpyPeer:
         if not (np.all(state.regret_scale > 0) and np.all(state.initial_regret != 0)):
             raise ValueError("the NumPy peer covers topics with a stored scale and initial regret")
         result = InferredArrays.empty(epoch) if out is None else out
-        bundle = result.bundle
-        bundle[:, self.layout.inferer] = epoch.inferences
-        slot = self._withheld_slots(epoch)
+        result.bundle[:, self.layout.inferer] = epoch.inferences
+        # w = (e^a + 1)/(e^b + 1) with b = p(c - R/s): e^-pc times its denominator is
+        # e^-pc + e^(-pR/s), and what stands before it cancels in a mean.
+        slope = -epoch.p_norm / state.regret_scale
+        floor = np.exp(-epoch.p_norm * epoch.c_norm)
         with np.errstate(over="ignore"):
-            for chunk in self.chunks(epoch.topics):
-                # w = (e^a + 1)/(e^b + 1) with b = p(c - R/s): e^-pc times its denominator is
-                # e^-pc + e^(-pR/s).
-                slope = -epoch.p_norm[chunk] / state.regret_scale[chunk]
-                floor = np.exp(-epoch.p_norm[chunk] * epoch.c_norm[chunk])
-                self._forecast_implied(epoch, state, result, slot, chunk, slope, floor)
-                self._passes(state, result, chunk, slope, floor)
+            for chunk in chunks(epoch.topics, self.forecasts_per_chunk):
+                self._forecast_implied(epoch, state, result, chunk, slope[chunk], floor[chunk])
+            for chunk in chunks(epoch.topics, self.topics_per_chunk):
+                for rows in chunks(self.layout.rows, self.rows_per_chunk):
+                    self._passes(state, result, chunk, rows, slope[chunk], floor[chunk])
         self._outlier_filter(epoch, state, result)
         return result
-
-    def _withheld_slots(self, epoch: EpochArrays) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-        """(T, F, K) flat bundle slot of (withheld inferer, forecaster) for every element."""
-        layout = self.layout
-        slot = epoch.element_inferer * layout.forecasters
-        slot += np.arange(layout.forecasters)[:, None] + layout.withheld.start
-        slot += (np.arange(epoch.topics) * layout.width)[:, None, None]
-        return slot
 
     def _forecast_implied(
         self,
         epoch: EpochArrays,
         state: StateArrays,
         result: InferredArrays,
-        slot: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
         chunk: slice,
         slope: Float64,
         floor: Float64,
     ) -> None:
         """Forecast-implied inferences, and those without one inferer (synthesis, section 2)."""
         layout, bundle = self.layout, result.bundle[chunk]
-        topics = len(bundle)
-        weight = result.element_weight[chunk]
-        np.subtract(
-            state.previous_combined_loss[chunk, None, None], epoch.element_loss[chunk], out=weight
-        )
+        topics, inferers, forecasters = len(bundle), layout.inferers, layout.forecasters
+        weight, element = result.element_weight[chunk], epoch.element_inferer[chunk]
+        previous = state.previous_combined_loss[chunk, None, None]
+        np.subtract(previous, epoch.element_loss[chunk], out=weight)
         weight *= slope[:, None, None]
-        np.exp(weight, out=weight)
-        weight += floor[:, None, None]
-        np.reciprocal(weight, out=weight)
-        value = np.take_along_axis(
-            epoch.inferences[chunk, None, :],
-            epoch.element_inferer[chunk].reshape(topics, 1, -1),
-            axis=-1,
-        ).reshape(weight.shape)
+        reciprocal_of_gradient(weight, floor)
+        np.divide(1.0, weight, out=weight)
+        begin = np.arange(topics)[:, None, None]
+        value = epoch.inferences[chunk].reshape(-1)[element + begin * inferers]
         value *= weight
-        numerator, denominator = self._leave_one_out(value), self._leave_one_out(weight)
-        if denominator.min() < SMALLEST_DENOMINATOR:
-            raise FloatingPointError("forecast")
-        numerator /= denominator
-        bundle[:, layout.forecaster] = numerator[..., -1]
-        withheld = bundle[:, layout.withheld].reshape(topics, layout.inferers, layout.forecasters)
-        withheld[:] = numerator[..., -1][:, None, :]
-        result.bundle.reshape(-1)[slot[chunk]] = numerator[..., :-1]
+        denominator = self._leave_one_out(weight)
+        refuse_lost_weights(denominator)
+        mean = self._leave_one_out(value)
+        mean /= denominator
+        bundle[:, layout.forecaster] = mean[..., -1]
+        withheld = bundle[:, layout.withheld].reshape(topics, inferers, forecasters)
+        withheld[:] = mean[..., -1][:, None, :]
+        slot = element * forecasters
+        slot += begin * layout.width + (np.arange(forecasters) + layout.withheld.start)[:, None]
+        bundle.reshape(-1)[slot] = mean[..., :-1]
         weight /= weight.max(axis=-1, keepdims=True)
 
     def _leave_one_out(self, terms: Float64) -> Float64:
         """(T, F, K + 1) sums without each element, and of all; no sum is got by subtraction."""
         topics, forecasters, elements = terms.shape
         if elements <= MATRIX_ELEMENTS:
-            flat = terms.reshape(-1, elements) @ self.leave_one_out
+            flat: Float64 = terms.reshape(-1, elements) @ self.leave_one_out
             return flat.reshape(topics, forecasters, elements + 1)
         sums = np.zeros((topics, forecasters, elements + 1))
         np.cumsum(terms, axis=-1, out=sums[..., 1:])
@@ -154,72 +139,63 @@ class NumpyPeer:
         state: StateArrays,
         result: InferredArrays,
         chunk: slice,
+        rows: slice,
         slope: Float64,
         floor: Float64,
     ) -> None:
-        """Network inferences of all passes (synthesis, sections 3 to 5)."""
+        """Network inferences of some passes (synthesis, sections 3 to 5)."""
         layout, bundle = self.layout, result.bundle[chunk]
-        for first in range(0, layout.rows, self.rows_per_chunk):
-            rows = slice(first, min(first + self.rows_per_chunk, layout.rows))
-            gradient = self._gradients(state.regrets[chunk, rows], rows, slope, floor)
-            denominator = (gradient.reshape(-1, layout.workers) @ self.ones).reshape(
-                gradient.shape[:2]
-            )
-            if denominator.min() < SMALLEST_DENOMINATOR:
-                raise FloatingPointError("passes")
-            self._numerators(gradient, rows, bundle)
-            bundle[:, rows] /= denominator
-            if first == 0:
-                combined = gradient[:, 0]
-                np.divide(
-                    combined, combined.max(axis=-1, keepdims=True), out=result.weights[chunk]
-                )
-
-    def _gradients(self, regrets: Float64, rows: slice, slope: Float64, floor: Float64) -> Float64:
-        """1/(e^-pc + e^(-pR/s)), 0 for the withheld worker of a pass."""
-        layout = self.layout
-        topics, count, workers = regrets.shape
-        gradient = self.gradient[: topics * count * workers].reshape(regrets.shape)
+        regrets = state.regrets[chunk, rows]
+        gradient = self.work[: regrets.size].reshape(regrets.shape)
         np.multiply(regrets, slope[:, None, None], out=gradient)
-        np.exp(gradient, out=gradient)
-        gradient += floor[:, None, None]
-        np.reciprocal(gradient, out=gradient)
-        flat = gradient.reshape(topics, -1)
+        reciprocal_of_gradient(gradient, floor)
+        np.divide(1.0, gradient, out=gradient)
+        self._withhold(gradient, rows)
+        denominator = gradient.reshape(-1, layout.workers) @ self.ones
+        refuse_lost_weights(denominator)
+        self._numerators(gradient, rows, bundle)
+        bundle[:, rows] /= denominator.reshape(gradient.shape[:2])
+        if rows.start == 0:
+            combined = gradient[:, 0]
+            best = combined.max(axis=-1, keepdims=True)
+            np.divide(combined, best, out=result.weights[chunk])
+
+    def _withhold(self, gradient: Float64, rows: slice) -> None:
+        """Weight 0 for the worker that a one-out pass withholds: a diagonal of its block."""
+        layout = self.layout
+        flat = gradient.reshape(len(gradient), -1)
+        step = layout.workers + 1
         for passes, column in (
             (layout.one_out_forecaster, layout.inferers),
             (layout.one_out_inferer, 0),
         ):
             begin, end = max(passes.start, rows.start), min(passes.stop, rows.stop)
             if begin < end:
-                start = (begin - rows.start) * workers + column + begin - passes.start
-                stop = start + (end - begin - 1) * (workers + 1) + 1
-                flat[:, start : stop : workers + 1] = 0.0
-        return gradient
+                first = (begin - rows.start) * layout.workers + column + begin - passes.start
+                flat[:, first : first + (end - begin - 1) * step + 1 : step] = 0.0
 
     def _numerators(self, gradient: Float64, rows: slice, bundle: Float64) -> None:
         """Sums of weight times value; a pass without an inferer takes forecasts without it too."""
-        layout = self.layout
+        layout, inferers = self.layout, self.layout.inferers
         common = max(0, min(layout.one_out_inferer.start, rows.stop) - rows.start)
+        border = rows.start + common
         value = bundle[:, layout.worker, None]
         if common:
-            part = slice(rows.start, rows.start + common)
-            bundle[:, part] = np.matmul(gradient[:, :common], value)[..., 0]
-        if common == gradient.shape[1]:
+            bundle[:, rows.start : border] = np.matmul(gradient[:, :common], value)[..., 0]
+        if border == rows.stop:
             return
-        part = slice(rows.start + common, rows.stop)
         own = gradient[:, common:]
-        inferers = layout.inferers
-        bundle[:, part] = np.matmul(own[..., :inferers], value[:, :inferers])[..., 0]
-        first = part.start - layout.one_out_inferer.start
+        sums = np.matmul(own[..., :inferers], value[:, :inferers])[..., 0]
+        first = border - layout.one_out_inferer.start
         withheld = bundle[:, layout.withheld].reshape(-1, inferers, layout.forecasters)
         terms = own[..., inferers:] * withheld[:, first : first + own.shape[1]]
         forecasts = terms.reshape(-1, layout.forecasters) @ self.ones[: layout.forecasters]
-        bundle[:, part] += forecasts.reshape(own.shape[:2])
+        np.add(sums, forecasts.reshape(sums.shape), out=bundle[:, border : rows.stop])
 
     def _outlier_filter(
         self, epoch: EpochArrays, state: StateArrays, result: InferredArrays
     ) -> None:
-        """Median and deviation of the inferences (synthesis, section 9); nobody may be an outlier."""
+        """Median and deviation of the inferences (synthesis, section 9); no outlier allowed."""
         median, deviation, distance = median_and_deviation(epoch.inferences)
         stored = state.inference_median_absolute_deviation
         average = OUTLIER_ALPHA * deviation + (1.0 - OUTLIER_ALPHA) * stored
@@ -230,52 +206,59 @@ class NumpyPeer:
         result.inference_median_absolute_deviation[:] = average
 
     def settle(
-        self,
-        epoch: EpochArrays,
-        state: StateArrays,
-        out: SettledArrays | None = None,
+        self, epoch: EpochArrays, state: StateArrays, out: SettledArrays | None = None
     ) -> SettledArrays:
         """Network losses, regrets, initial regret, scale and stored weights of a batch."""
-        layout = self.layout
         result = SettledArrays.empty(epoch) if out is None else out
         losses, after = result.network_losses, result.state
-        for chunk in self.chunks(epoch.topics):
-            part = losses[chunk]
-            stakes = epoch.stakes[chunk]
+        for chunk in chunks(epoch.topics, self.topics_per_chunk):
+            part, stakes = losses[chunk], epoch.stakes[chunk]
             np.matmul(stakes[:, None, :], epoch.reports[chunk], out=part[:, None, :])
             part /= stakes.sum(axis=-1, keepdims=True)
-            self._regrets(epoch.alpha_regret[chunk], part, state.regrets[chunk], after.regrets[chunk])
+            for rows in chunks(self.layout.rows, self.rows_per_chunk):
+                old, new = state.regrets[chunk, rows], after.regrets[chunk, rows]
+                self._regrets(epoch.alpha_regret[chunk], part, rows, old, new)
         combined = after.regrets[:, 0]
         self._initial_regret(epoch, state, combined, after)
         deviation = median_and_deviation(combined)[1]
-        np.abs(MAD_FACTOR * deviation, out=after.regret_scale)
+        np.multiply(MAD_FACTOR, deviation, out=after.regret_scale)
         after.regret_scale[:] += epoch.epsilon
-        weight = np.multiply(
-            combined, (-epoch.p_norm / after.regret_scale)[:, None], out=after.weights
-        )
-        np.exp(weight, out=weight)
-        weight += np.exp(-epoch.p_norm * epoch.c_norm)[:, None]
-        np.reciprocal(weight, out=weight)
+        slope = -epoch.p_norm / after.regret_scale
+        weight = np.multiply(combined, slope[:, None], out=after.weights)
+        with np.errstate(over="ignore"):
+            reciprocal_of_gradient(weight, np.exp(-epoch.p_norm * epoch.c_norm))
+        np.divide(1.0, weight, out=weight)
         weight /= weight.sum(axis=-1, keepdims=True)
         after.previous_combined_loss[:] = losses[:, 0]
         after.inference_median[:] = state.inference_median
         after.inference_median_absolute_deviation[:] = state.inference_median_absolute_deviation
         return result
 
-    def _regrets(self, alpha: Float64, losses: Float64, old: Float64, new: Float64) -> None:
+    def _regrets(
+        self, alpha: Float64, losses: Float64, rows: slice, old: Float64, new: Float64
+    ) -> None:
         """R' = alpha (l_pass - l_worker) + (1 - alpha) R (synthesis, section 7)."""
-        layout = self.layout
+        layout, inferers = self.layout, self.layout.inferers
         scaled = losses * alpha[:, None]
-        passes = scaled[:, : layout.rows, None]
-        worker = scaled[:, None, layout.worker]
-        shared, withheld = slice(0, layout.one_out_inferer.start), layout.one_out_inferer
+        passes, workers = scaled[:, rows], scaled[:, layout.worker]
+        # l_pass - l_worker over all pairs is a product of rank 2, (l_pass, 1) times (1, -l_worker):
+        # BLAS writes it three times faster than NumPy broadcasts such short rows.
+        left, right = np.ones((*passes.shape, 2)), np.ones((len(workers), 2, layout.workers))
+        left[..., 0] = passes
+        np.negative(workers, out=right[:, 1])
+        update = self.work[: old.size].reshape(old.shape)
+        np.matmul(left, right, out=update)
+        begin = max(layout.one_out_inferer.start, rows.start)
+        if begin < rows.stop:
+            first, count = begin - layout.one_out_inferer.start, rows.stop - begin
+            withheld = scaled[:, layout.withheld].reshape(-1, inferers, layout.forecasters)
+            np.subtract(
+                passes[:, begin - rows.start :, None],
+                withheld[:, first : first + count],
+                out=update[:, begin - rows.start :, inferers:],
+            )
         np.multiply(old, (1.0 - alpha)[:, None, None], out=new)
-        new += passes
-        new[:, shared] -= worker
-        new[:, withheld, : layout.inferers] -= worker[..., : layout.inferers]
-        new[:, withheld, layout.inferers :] -= scaled[:, layout.withheld].reshape(
-            -1, layout.inferers, layout.forecasters
-        )
+        new += update
 
     def _initial_regret(
         self, epoch: EpochArrays, state: StateArrays, combined: Float64, after: StateArrays
@@ -294,6 +277,27 @@ class NumpyPeer:
         spread = combined.std(axis=-1, ddof=1) + epoch.epsilon
         offset = INITIAL_REGRET_C - SAFE_DIVISION_P / epoch.p_norm
         after.initial_regret[:] = quantile + offset * spread
+
+
+def chunks(count: int, size: int) -> list[slice]:
+    """Consecutive parts of at most `size`."""
+    return [slice(at, min(at + size, count)) for at in range(0, count, size)]
+
+
+def reciprocal_of_gradient(exponent: Float64, floor: Float64) -> None:
+    """In place, -pR/s to e^-pc + e^(-pR/s); `floor` holds the topics' e^-pc."""
+    np.exp(exponent, out=exponent)
+    if floor.min() == floor.max():
+        # NumPy adds a scalar about twice as fast as a broadcast column.
+        exponent += floor[0]
+    else:
+        exponent += floor.reshape(-1, *[1] * (exponent.ndim - 1))
+
+
+def refuse_lost_weights(denominator: Float64) -> None:
+    """Refuse regrets so far below the scale that the cancelled factor was needed."""
+    if denominator.min() < SMALLEST_DENOMINATOR:
+        raise ValueError("the NumPy peer covers regrets of less than 75 scales below zero")
 
 
 def median_and_deviation(values: Float64) -> tuple[Float64, Float64, Float64]:

@@ -102,9 +102,7 @@ def draw_epoch(scenario: Scenario, epoch: int) -> EpochArrays:
     withheld = typical[:, layout.withheld].reshape(topics, inferers, forecasters)
     withheld[:] = quality[:, None, inferers:]
     typical += rng.normal(0.0, 0.15, typical.shape)
-    reports = typical[:, None, :] + rng.normal(
-        0.0, 0.01, (topics, scenario.reputers, layout.width)
-    )
+    reports = typical[:, None, :] + rng.normal(0.0, 0.01, (topics, scenario.reputers, layout.width))
 
     def parameter(value: object) -> Float64:
         return np.full(topics, float(str(value)))

@@ -71,7 +71,7 @@ class _Update:
     ) -> Table:
         """Return a family of pairs: for every withheld worker of ``outer`` a row of ``losses``."""
         regrets = {withheld: dict(row) for withheld, row in stored.items()}
-        for withheld, loss in outer.items():
+        for withheld, loss in outer.items() if losses else ():
             regrets[withheld] = self.row(field, stored.get(withheld, {}), loss, losses)
         return regrets
 
@@ -153,7 +153,7 @@ def _one_in_forecaster(update: _Update, state: State, losses: ValueBundle) -> Ta
     regrets = update.table(field, state.one_in_forecaster_regret, outer, losses.inferer)
     for q, loss in outer.items():
         itself = {q: losses.forecaster[q]}
-        regrets[q] = update.row(field, regrets[q], loss, itself)
+        regrets[q] = update.row(field, regrets.get(q, {}), loss, itself)
     return regrets
 
 

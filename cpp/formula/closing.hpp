@@ -1,0 +1,144 @@
+// After the regrets: the topic's initial regret, its regret scale and the stored weights.
+// allora-chain v0.6 and v0.7, x/emissions/keeper/inference_synthesis/network_regrets.go; v0.9,
+// x/emissions/keeper/inference_synthesis/weight.go.
+#pragma once
+
+#include "regret.hpp"
+#include "weight.hpp"
+
+#include <span>
+#include <vector>
+
+namespace allora {
+
+// Participants whose regret was updated in this epoch, inferers first.
+template <class Real>
+struct Updated {
+    std::vector<Real> regrets;
+    std::vector<Real> previous_weights;
+    std::vector<std::uint8_t> experienced;
+    std::vector<std::int32_t> actors;
+    std::size_t inferers = 0;
+};
+
+// Experienced: a stored regret of this role before the epoch, and inclusions of at least 1/alpha.
+template <class Real>
+Updated<Real> collect_updated(const TopicEpoch<Real>& epoch, const std::vector<Real>& losses,
+                              const TopicState<Real>& before, const TopicState<Real>& after) {
+    const BundleLayout layout{epoch.inferers, epoch.forecasters};
+    const Real needed = Number<Real>::from_int(1) / epoch.params.alpha_regret;
+    Updated<Real> updated;
+    const auto add = [&](std::int32_t actor, const Real& old, const Real& regret,
+                         const Real& weight, std::uint64_t inclusions) {
+        updated.actors.push_back(actor);
+        updated.regrets.push_back(regret);
+        updated.previous_weights.push_back(weight);
+        const Real count = Number<Real>::from_int(static_cast<std::int64_t>(inclusions));
+        updated.experienced.push_back(!Number<Real>::is_missing(old) && count >= needed ? 1 : 0);
+    };
+    for (std::size_t j = 0; j < before.inferer_regret.size(); ++j) {
+        const auto slot = static_cast<std::size_t>(layout.inferer(static_cast<std::int64_t>(j)));
+        if (!Number<Real>::is_missing(losses[slot])) {
+            add(static_cast<std::int32_t>(j), before.inferer_regret[j], after.inferer_regret[j],
+                before.inferer_weight[j], before.inferer_inclusions[j]);
+        }
+    }
+    updated.inferers = updated.actors.size();
+    for (std::size_t k = 0; k < before.forecaster_regret.size(); ++k) {
+        const auto slot = static_cast<std::size_t>(layout.forecaster(static_cast<std::int64_t>(k)));
+        if (!Number<Real>::is_missing(losses[slot])) {
+            add(static_cast<std::int32_t>(k), before.forecaster_regret[k],
+                after.forecaster_regret[k], before.forecaster_weight[k],
+                before.forecaster_inclusions[k]);
+        }
+    }
+    return updated;
+}
+
+// R0 = Q + (c - 8.25/p) D: Q the quantile of the experienced regrets, D their deviation + epsilon.
+// Since v0.7, with too few of them: Q over all updated regrets if those are enough, else unchanged.
+template <class Real>
+Real next_initial_regret(const Rules& rules, const Params<Real>& params,
+                         const Updated<Real>& updated, const Real& current,
+                         WeightScratch<Real>& scratch) {
+    if (rules.initial_regret == InitialRegret::held) {
+        return current;
+    }
+    std::vector<Real> experienced;
+    for (std::size_t i = 0; i < updated.regrets.size(); ++i) {
+        if (updated.experienced[i] != 0) {
+            experienced.push_back(updated.regrets[i]);
+        }
+    }
+    const auto count = [](const std::vector<Real>& values) {
+        return Number<Real>::from_int(static_cast<std::int64_t>(values.size()));
+    };
+    scratch.sorted.resize(updated.regrets.size());
+    const std::span<Real> sorted(scratch.sorted);
+    const bool any = rules.initial_regret == InitialRegret::any_experienced;
+    const Real& minimum = params.min_experienced_worker_regrets;
+    if (any ? !experienced.empty() : count(experienced) >= minimum) {
+        const std::span<const Real> values(experienced);
+        const Real low = quantile(values, params.initial_regret_quantile, sorted);
+        const Real c = rules.initial_regret_c == InitialRegretC::fixed
+                           ? Number<Real>::constant(75, -2)
+                           : params.c_norm;
+        Rules deviation = rules;
+        deviation.scale_measure = rules.initial_regret_deviation;
+        const Real spread = regret_scale<Real>(deviation, params, values, scratch);
+        return low + (c - params.p_norm_safe_div / params.p_norm) * spread;
+    }
+    if (!any && count(updated.regrets) >= minimum) {
+        return quantile(std::span<const Real>(updated.regrets), params.initial_regret_quantile,
+                        sorted);
+    }
+    return current;
+}
+
+// The scale of the next epoch's calls, over the regrets whose previous weight exceeds the threshold
+// where the rules filter; over all where fewer than two would remain.
+template <class Real>
+Real next_regret_scale(const Rules& rules, const Params<Real>& params, const Updated<Real>& updated,
+                       WeightScratch<Real>& scratch) {
+    if (rules.scale_filter == ScaleFilter::previous_weight) {
+        std::vector<Real> weighty;
+        for (std::size_t i = 0; i < updated.regrets.size(); ++i) {
+            if (!Number<Real>::is_missing(updated.previous_weights[i]) &&
+                updated.previous_weights[i] > params.min_weight_threshold_for_stdnorm) {
+                weighty.push_back(updated.regrets[i]);
+            }
+        }
+        if (weighty.size() >= 2) {
+            return regret_scale<Real>(rules, params, weighty, scratch);
+        }
+    }
+    return regret_scale<Real>(rules, params, updated.regrets, scratch);
+}
+
+// w / sum(w) of everyone updated in this epoch, under the new scale.
+template <class Real>
+Cause store_weights(const Rules& rules, const Params<Real>& params, const Updated<Real>& updated,
+                    WeightScratch<Real>& scratch, TopicState<Real>& state) {
+    std::vector<Real> weights(updated.regrets.size());
+    weights_of_call(rules, params, std::span<const Real>(updated.regrets), state.regret_scale,
+                    scratch, std::span<Real>(weights));
+    Sum<Real> total;
+    for (const Real& weight : weights) {
+        total.add(weight);
+    }
+    const Real divisor = total.value();
+    if (const Cause cause = Number<Real>::fault(divisor); cause != Cause::none) {
+        return cause;
+    }
+    if (Number<Real>::is_zero(divisor)) {
+        return Cause::zero_weight;
+    }
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+        const auto actor = static_cast<std::size_t>(updated.actors[i]);
+        (i < updated.inferers ? state.inferer_weight : state.forecaster_weight)[actor] =
+            weights[i] / divisor;
+    }
+    return Cause::none;
+}
+
+} // namespace allora

@@ -1,0 +1,279 @@
+// The network inference bundle: combined, naive, one-out, one-in.
+// allora-chain v0.17, x/emissions/keeper/inference_synthesis/network_inference_builder.go.
+#pragma once
+
+#include "preparation.hpp"
+#include "weighted_mean.hpp"
+
+#include <algorithm>
+#include <span>
+
+namespace allora {
+
+// What one pass weighs: who is withheld, and which forecasters take part.
+struct Pass {
+    enum class Kind : std::uint8_t { combined, naive, one_out_inferer, one_out_forecaster, one_in };
+    Kind kind;
+    std::int32_t actor;
+};
+
+template <class Real>
+std::int64_t pass_count(const Prepared<Real>& prepared) {
+    return 2 + static_cast<std::int64_t>(prepared.inferers) + 2 * prepared.forecasters;
+}
+
+template <class Real>
+Pass pass_at(const Prepared<Real>& prepared, std::int64_t pass) {
+    if (pass < 2) {
+        return {pass == 0 ? Pass::Kind::combined : Pass::Kind::naive, -1};
+    }
+    const auto rest = static_cast<std::int32_t>(pass - 2);
+    if (rest < prepared.inferers) {
+        return {Pass::Kind::one_out_inferer, rest};
+    }
+    const std::int32_t q = rest - prepared.inferers;
+    if (q < prepared.forecasters) {
+        return {Pass::Kind::one_out_forecaster, q};
+    }
+    return {Pass::Kind::one_in, q - prepared.forecasters};
+}
+
+template <class Real>
+const Real& regret_or_initial(const TopicState<Real>& state, const Real& regret) {
+    return Number<Real>::is_missing(regret) ? state.initial_regret : regret;
+}
+
+// Whether forecaster k enters the pass.
+template <class Real>
+bool takes_part(const Prepared<Real>& prepared, const Pass& pass, std::int32_t k) {
+    if (prepared.has_implied[static_cast<std::size_t>(k)] == 0) {
+        return false;
+    }
+    switch (pass.kind) {
+    case Pass::Kind::combined:
+    case Pass::Kind::one_out_inferer:
+        return true;
+    case Pass::Kind::naive:
+        return false;
+    case Pass::Kind::one_out_forecaster:
+        return k != pass.actor;
+    case Pass::Kind::one_in:
+        return k == pass.actor;
+    }
+    return false;
+}
+
+template <class Real>
+struct RegretRow {
+    const Real* inferers;
+    const Real* forecasters;
+};
+
+// The family of stored regrets that feeds a pass.
+template <class Real>
+RegretRow<Real> regrets_of(const TopicState<Real>& state, const TopicEpoch<Real>& epoch,
+                           const Pass& pass) {
+    const auto i = static_cast<std::ptrdiff_t>(epoch.inferers);
+    const auto f = static_cast<std::ptrdiff_t>(epoch.forecasters);
+    const auto actor = static_cast<std::ptrdiff_t>(pass.actor);
+    switch (pass.kind) {
+    case Pass::Kind::combined:
+        return {state.inferer_regret.data(), state.forecaster_regret.data()};
+    case Pass::Kind::naive:
+        return {state.naive_inferer_regret.data(), nullptr};
+    case Pass::Kind::one_out_inferer:
+        return {state.one_out_inferer_inferer_regret.data() + actor * i,
+                state.one_out_inferer_forecaster_regret.data() + actor * f};
+    case Pass::Kind::one_out_forecaster:
+        return {state.one_out_forecaster_inferer_regret.data() + actor * i,
+                state.one_out_forecaster_forecaster_regret.data() + actor * f};
+    case Pass::Kind::one_in:
+        break;
+    }
+    return {state.one_in_forecaster_regret.data() + actor * (i + 1), nullptr};
+}
+
+// The regret of forecaster k in the pass. In a one-in pass the forecaster's own entry is the row's
+// last column, or the one it shares with itself as an inferer.
+template <class Real>
+const Real& forecaster_regret(const TopicEpoch<Real>& epoch, const RegretRow<Real>& row,
+                              const Pass& pass, std::int32_t k) {
+    if (pass.kind != Pass::Kind::one_in) {
+        return row.forecasters[k];
+    }
+    const std::int32_t shared = epoch.shared[static_cast<std::size_t>(k)];
+    return row.inferers[shared >= 0 ? shared : epoch.inferers];
+}
+
+// Regrets of the pass, inferers first, missing for whoever takes no part.
+template <class Real>
+void gather_regrets(const TopicEpoch<Real>& epoch, const TopicState<Real>& state,
+                    const Prepared<Real>& prepared, const Pass& pass, std::vector<Real>& regrets) {
+    const auto inferers = static_cast<std::size_t>(epoch.inferers);
+    regrets.assign(inferers + static_cast<std::size_t>(prepared.forecasters),
+                   Number<Real>::missing());
+    const RegretRow<Real> row = regrets_of(state, epoch, pass);
+    for (std::size_t j = 0; j < inferers; ++j) {
+        if (pass.kind != Pass::Kind::one_out_inferer || static_cast<std::int32_t>(j) != pass.actor) {
+            regrets[j] = regret_or_initial(state, row.inferers[j]);
+        }
+    }
+    for (std::int32_t k = 0; k < prepared.forecasters; ++k) {
+        if (takes_part(prepared, pass, k)) {
+            regrets[inferers + static_cast<std::size_t>(k)] =
+                regret_or_initial(state, forecaster_regret(epoch, row, pass, k));
+        }
+    }
+}
+
+// Values of one label in the order of the regrets; missing where a forecaster has none.
+template <class Real>
+void gather_values(const Prepared<Real>& prepared, const Pass& pass, std::int32_t l,
+                   std::vector<Real>& values) {
+    values.clear();
+    for (std::int32_t j = 0; j < prepared.inferers; ++j) {
+        values.push_back(prepared.inference(j, l));
+    }
+    for (std::int32_t k = 0; k < prepared.forecasters; ++k) {
+        if (!takes_part(prepared, pass, k)) {
+            values.push_back(Number<Real>::missing());
+        } else if (pass.kind == Pass::Kind::one_out_inferer) {
+            values.push_back(prepared.withheld_value(k, pass.actor)[l]);
+        } else {
+            values.push_back(prepared.implied_value(k)[l]);
+        }
+    }
+}
+
+// All inferers new: the plain mean of the inferers that take part.
+template <class Real>
+Real plain_mean(const Prepared<Real>& prepared, const Pass& pass, std::int32_t l,
+                PassScratch<Real>& scratch) {
+    const bool withholds = pass.kind == Pass::Kind::one_out_inferer;
+    scratch.values.clear();
+    scratch.weights.clear();
+    for (std::int32_t j = 0; j < prepared.inferers; ++j) {
+        const bool absent = withholds && j == pass.actor;
+        scratch.values.push_back(prepared.inference(j, l));
+        scratch.weights.push_back(absent ? Number<Real>::missing() : Number<Real>::from_int(1));
+    }
+    return weighted_sums(std::span<const Real>(scratch.weights),
+                         std::span<const Real>(scratch.values))
+        .quotient();
+}
+
+// The value of one label, or why there is none.
+template <class Real>
+Cause pass_value(const Rules& rules, const TopicEpoch<Real>& epoch, const Prepared<Real>& prepared,
+                 const Pass& pass, std::int32_t l, PassScratch<Real>& scratch, Real& value) {
+    if (prepared.all_inferers_are_new) {
+        value = plain_mean(prepared, pass, l, scratch);
+        return Number<Real>::fault(value);
+    }
+    gather_values(prepared, pass, l, scratch.values);
+    const WeightedSums<Real> sums = weighted_sums(std::span<const Real>(scratch.weights),
+                                                  std::span<const Real>(scratch.values));
+    if (!sums.any && rules.no_usable_participant == NoUsableParticipant::fault) {
+        return Cause::no_usable_participant;
+    }
+    const Real& floor = epoch.params.epsilon_safe_div;
+    value = sums.below(floor) ? sums.quotient(floor) : sums.quotient();
+    return Number<Real>::fault(value);
+}
+
+inline const char* field_of(const Pass& pass) {
+    constexpr const char* names[] = {"combined", "naive", "one_out_inferer", "one_out_forecaster",
+                                     "one_in_forecaster"};
+    return names[static_cast<std::size_t>(pass.kind)];
+}
+
+inline const char* role_of(const Pass& pass) {
+    if (pass.actor < 0) {
+        return "";
+    }
+    return pass.kind == Pass::Kind::one_out_inferer ? "inferer" : "forecaster";
+}
+
+inline std::int64_t slot_of(const BundleLayout& layout, const Pass& pass) {
+    switch (pass.kind) {
+    case Pass::Kind::combined:
+        return BundleLayout::combined();
+    case Pass::Kind::naive:
+        return BundleLayout::naive();
+    case Pass::Kind::one_out_inferer:
+        return layout.one_out_inferer(pass.actor);
+    case Pass::Kind::one_out_forecaster:
+        return layout.one_out_forecaster(pass.actor);
+    case Pass::Kind::one_in:
+        break;
+    }
+    return layout.one_in_forecaster(pass.actor);
+}
+
+// Regrets, weights and scale of the combined call are part of the result.
+template <class Real>
+void keep_combined(const Prepared<Real>& prepared, const PassScratch<Real>& scratch,
+                   const Real& scale, TopicInference<Real>& out) {
+    const auto inferers = static_cast<std::size_t>(prepared.inferers);
+    out.regret_scale = scale;
+    for (std::size_t j = 0; j < inferers; ++j) {
+        out.inferer_regret_used[j] = scratch.regrets[j];
+        out.inferer_weight[j] = scratch.weights[j];
+    }
+    for (std::size_t k = 0; k < static_cast<std::size_t>(prepared.forecasters); ++k) {
+        out.forecaster_regret_used[k] = scratch.regrets[inferers + k];
+        out.forecaster_weight[k] = scratch.weights[inferers + k];
+    }
+}
+
+// With one forecaster there is nothing to leave out or to bring in alone.
+template <class Real>
+bool is_listed(const Prepared<Real>& prepared, const Pass& pass) {
+    if (pass.kind == Pass::Kind::one_out_forecaster || pass.kind == Pass::Kind::one_in) {
+        return prepared.implied_count > 1 &&
+               prepared.has_implied[static_cast<std::size_t>(pass.actor)] != 0;
+    }
+    return true;
+}
+
+// One pass of the bundle; it writes its own slots only.
+template <class Real>
+Cause run_pass(const Rules& rules, const TopicEpoch<Real>& epoch, const TopicState<Real>& state,
+               const Prepared<Real>& prepared, const Pass& pass, PassScratch<Real>& scratch,
+               TopicInference<Real>& out) {
+    if (!is_listed(prepared, pass)) {
+        return Cause::none;
+    }
+    const bool combined = pass.kind == Pass::Kind::combined;
+    // With all inferers new the value is a plain mean, and only the combined weights are shown.
+    if (combined || !prepared.all_inferers_are_new) {
+        gather_regrets(epoch, state, prepared, pass, scratch.regrets);
+        scratch.weights.resize(scratch.regrets.size());
+        const Real scale = weights_of_call(
+            rules, epoch.params, std::span<const Real>(scratch.regrets), state.regret_scale,
+            scratch.weight, std::span<Real>(scratch.weights));
+        for (std::size_t i = 0; i < scratch.weights.size(); ++i) {
+            if (!Number<Real>::is_missing(scratch.regrets[i])) {
+                if (const Cause cause = Number<Real>::fault(scratch.weights[i]);
+                    cause != Cause::none) {
+                    return cause;
+                }
+            }
+        }
+        if (combined) {
+            keep_combined(prepared, scratch, scale, out);
+        }
+    }
+    const BundleLayout layout{epoch.inferers, epoch.forecasters};
+    for (std::int32_t l = 0; l < epoch.labels; ++l) {
+        Real value = Number<Real>::missing();
+        const Cause cause = pass_value(rules, epoch, prepared, pass, l, scratch, value);
+        if (cause != Cause::none) {
+            return cause;
+        }
+        out.values[static_cast<std::size_t>(slot_of(layout, pass) * epoch.labels + l)] = value;
+    }
+    return Cause::none;
+}
+
+} // namespace allora

@@ -1,0 +1,127 @@
+// Weights from regrets: phi'(R / s), and since v0.9 its ratio to the best participant's.
+// allora-chain v0.6 and v0.17, x/emissions/keeper/inference_synthesis/weight.go.
+#pragma once
+
+#include "../number/curves.hpp"
+#include "../number/statistics.hpp"
+#include "../protocol/rules.hpp"
+#include "../protocol/topic.hpp"
+
+#include <algorithm>
+#include <span>
+#include <vector>
+
+namespace allora {
+
+// Buffers of one thread, reused from call to call.
+template <class Real>
+struct WeightScratch {
+    std::vector<Real> present;
+    std::vector<Real> sorted;
+    std::vector<Real> normalized;
+};
+
+// s = |measure(R)| + epsilon, where the median absolute deviation counts 1.4826 times.
+template <class Real>
+Real regret_scale(const Rules& rules, const Params<Real>& params, std::span<const Real> regrets,
+                  WeightScratch<Real>& scratch) {
+    if (rules.scale_measure == ScaleMeasure::standard_deviation) {
+        return abs(standard_deviation(regrets)) + params.epsilon;
+    }
+    scratch.sorted.resize(regrets.size());
+    const Real deviation =
+        median_absolute_deviation(regrets, std::span<Real>(scratch.sorted)).deviation;
+    return abs(Number<Real>::constant(14826, -4) * deviation) + params.epsilon;
+}
+
+// phi'(n) within the bounds of v0.6: U = c + 6.75/p, A = c - 8.25/p, Z = c - 17.25/p. The best
+// participant's M stays as it is; the others are lifted by A - M where M < A.
+template <class Real>
+struct BoundedGradient {
+    DecimalFunctions functions;
+    Real p;
+    Real c;
+    Real upper;
+    Real anchor;
+    Real lower;
+
+    BoundedGradient(DecimalFunctions f, const Params<Real>& params)
+        : functions(f), p(params.p_norm), c(params.c_norm),
+          upper(c + Number<Real>::constant(675, -2) / p),
+          anchor(c - Number<Real>::constant(825, -2) / p),
+          lower(c - Number<Real>::constant(1725, -2) / p) {}
+
+    Real operator()(Real n, const Real& best) const {
+        if (n > upper) {
+            n = upper;
+        }
+        if (best < anchor) {
+            n = n - best + anchor;
+        }
+        if (n < lower) {
+            return Number<Real>::from_int(0);
+        }
+        return gradient(functions, p, c, n);
+    }
+};
+
+// w = (e^a + 1) / (e^b + 1) with a = -p(M - c), b = -p(n - c): phi'(n) / phi'(M).
+template <class Arithmetic, class Real>
+void ratio_weights(const Rules& rules, const Params<Real>& params, const Real& best,
+                   std::span<const Real> normalized, std::span<Real> weights) {
+    const Real& p = params.p_norm;
+    const Real& c = params.c_norm;
+    const ExpRatio<Arithmetic, Real> ratio(rules.decimal_functions, -(p * (best - c)));
+    for (std::size_t i = 0; i < normalized.size(); ++i) {
+        if (!Number<Real>::is_missing(normalized[i])) {
+            weights[i] = ratio(-(p * (normalized[i] - c)));
+        }
+    }
+}
+
+// Weights of one call. `regrets` has one entry per participant, missing for those that take no part;
+// `stored_scale` > 0 is taken, else the call derives its own. Weights of the absent are missing.
+// Returns the scale in use, or a fault.
+template <class Real>
+Real weights_of_call(const Rules& rules, const Params<Real>& params, std::span<const Real> regrets,
+                     const Real& stored_scale, WeightScratch<Real>& scratch,
+                     std::span<Real> weights) {
+    scratch.present.clear();
+    for (const Real& regret : regrets) {
+        if (!Number<Real>::is_missing(regret)) {
+            scratch.present.push_back(regret);
+        }
+    }
+    const Real zero = Number<Real>::from_int(0);
+    const bool stored = rules.scale_storage == ScaleStorage::stored && stored_scale > zero;
+    const Real scale = stored ? stored_scale
+                              : regret_scale<Real>(rules, params, scratch.present, scratch);
+    Real best = Number<Real>::missing();
+    scratch.normalized.assign(regrets.size(), Number<Real>::missing());
+    for (std::size_t i = 0; i < regrets.size(); ++i) {
+        if (Number<Real>::is_missing(regrets[i])) {
+            continue;
+        }
+        scratch.normalized[i] = regrets[i] / scale;
+        if (Number<Real>::is_missing(best) || scratch.normalized[i] > best) {
+            best = scratch.normalized[i];
+        }
+    }
+    const std::span<const Real> normalized(scratch.normalized);
+    std::fill(weights.begin(), weights.end(), Number<Real>::missing());
+    if (rules.weight_function == WeightFunction::bounded_gradient) {
+        const BoundedGradient<Real> weight(rules.decimal_functions, params);
+        for (std::size_t i = 0; i < regrets.size(); ++i) {
+            if (!Number<Real>::is_missing(regrets[i])) {
+                weights[i] = weight(normalized[i], best);
+            }
+        }
+    } else if (rules.weight_rounding == WeightRounding::each_step) {
+        ratio_weights<StepArithmetic<Real>>(rules, params, best, normalized, weights);
+    } else {
+        ratio_weights<WorkArithmetic<Real>>(rules, params, best, normalized, weights);
+    }
+    return scale;
+}
+
+} // namespace allora

@@ -1,0 +1,329 @@
+"""Hypothesis strategies for epochs, states and whole histories of topics.
+
+Everything drawn is valid input under the given rules. One *style* per history decides what kind of
+numbers it is made of (:data:`STYLES`), so that examples stay about something: a history of ties, of
+zeros, of 300-digit numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from hypothesis import strategies as st
+
+from allora_core.epoch import Epoch, Params, Report, State, ValueBundle
+from allora_core.reference.rules import Rules, rules_at
+
+__all__ = [
+    "STYLES",
+    "Cast",
+    "History",
+    "Style",
+    "addresses",
+    "casts",
+    "epochs",
+    "histories",
+    "numbers",
+    "params",
+    "states",
+    "topics",
+]
+
+Style = Literal["ordinary", "ties", "zeros", "extreme", "long", "mixed"]
+
+STYLES: tuple[Style, ...] = ("ordinary", "ties", "zeros", "extreme", "long", "mixed")
+"""ordinary: a few digits around 1. ties: few values in several forms. zeros: of all forms and
+signs. extreme: magnitudes from 1e-40 to 1e40. long: 34 to 300 digits. mixed: all of these."""
+
+_TIES = tuple(Decimal(text) for text in ("1", "1.0", "1.00", "-0.5", "-0.50", "0.25", "2E+1", "20"))
+_ZEROS = tuple(Decimal(text) for text in ("0", "0.000", "-0", "-0.00", "0E+3", "1", "-1.5"))
+# What every version accepts: a single label and reports of the epoch's own nonce.
+_ANY_VERSION = replace(rules_at("v0.17"), labels="scalar", wrong_nonce_report="fault")
+_ADDRESS_LETTERS = "023456789acdefghjklmnpqrstuvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """The actors who may take part in a topic, and its labels."""
+
+    inferers: tuple[str, ...]
+    forecasters: tuple[str, ...]
+    reputers: tuple[str, ...]
+    labels: tuple[str, ...] = ("y",)
+
+
+class History(NamedTuple):
+    """A topic's state at some point and the epochs that follow, nonces ascending."""
+
+    state: State
+    epochs: tuple[Epoch, ...]
+
+
+def _written(coefficient: int, exponent: int) -> Decimal:
+    return Decimal(f"{coefficient}E{exponent}")
+
+
+def numbers(style: Style = "mixed") -> st.SearchStrategy[Decimal]:
+    """Draw numbers that an actor can submit: 0 or a magnitude from 1e-40 to 1e40."""
+    ordinary = st.builds(_written, st.integers(-9_999_999, 9_999_999), st.integers(-8, -5))
+    ties = st.sampled_from(_TIES)
+    zeros = st.sampled_from(_ZEROS)
+    extreme = st.builds(_written, st.integers(-9_999, 9_999), st.integers(-40, 36))
+    long = st.builds(_long, st.integers(34, 300), st.integers(0, 2**64), st.integers(-5, 5))
+    by_style = {
+        "ordinary": ordinary,
+        "ties": ties,
+        "zeros": zeros,
+        "extreme": extreme,
+        "long": long,
+        "mixed": st.one_of(ordinary, ties, zeros, extreme, long),
+    }
+    return by_style[style]
+
+
+def _long(digits: int, seed: int, magnitude: int) -> Decimal:
+    """Return a number of that many digits; the digits follow from a seed, shrinking stays fast."""
+    coefficient = (10**digits * (seed + 1)) // (2**64 + 13) + seed % 1000
+    text = str(coefficient * 7919 + 10**digits)[:digits]
+    return _written(int(text) * (-1 if seed % 2 else 1), magnitude - digits)
+
+
+def addresses(minimum: int, maximum: int) -> st.SearchStrategy[tuple[str, ...]]:
+    """Draw distinct bech32-like addresses, in no particular order."""
+    address = st.text(_ADDRESS_LETTERS, min_size=3, max_size=5).map(lambda tail: f"allo1{tail}")
+    return st.lists(address, min_size=minimum, max_size=maximum, unique=True).map(tuple)
+
+
+@st.composite
+def casts(draw: st.DrawFn, rules: Rules, inferers: int = 6, forecasters: int = 3) -> Cast:
+    """Draw a topic's cast; a worker may have both roles, several labels only where rules allow."""
+    everyone = draw(addresses(2, inferers))
+    others = draw(addresses(0, forecasters))
+    both = draw(st.lists(st.sampled_from(everyone), max_size=forecasters, unique=True))
+    labels: tuple[str, ...] = ("y",)
+    if rules.labels == "vector":
+        labels = draw(st.sampled_from((("y",), ("y",), ("a", "b"), ("up", "flat", "down"))))
+    return Cast(
+        inferers=everyone,
+        forecasters=tuple(dict.fromkeys((*others, *both)))[:forecasters],
+        reputers=draw(addresses(1, 3)),
+        labels=labels,
+    )
+
+
+def params() -> st.SearchStrategy[Params]:
+    """Draw parameters within what the network accepts."""
+
+    def among(*texts: str) -> st.SearchStrategy[Decimal]:
+        return st.sampled_from([Decimal(text) for text in texts])
+
+    drawn = st.builds(
+        Params,
+        epsilon=among("0.01", "0.0001", "0.05"),
+        p_norm=among("3", "2.5", "4.5", "3.00"),
+        c_norm=among("0.75", "0.5", "0.9"),
+        alpha_regret=among("0.1", "0.35", "0.5", "1"),
+        epsilon_safe_div=among("0.0000001", "0.01"),
+        initial_regret_quantile=among("0.25", "0.5", "0", "1"),
+        min_weight_threshold_for_stdnorm=among("0.000001", "0.2"),
+        min_experienced_worker_regrets=among("10", "2"),
+        inference_outlier_detection_alpha=among("0.2", "0.5"),
+        inference_outlier_detection_threshold=among("11", "1.5"),
+        label_default_value=among("0", "0.5"),
+    )
+    return st.one_of(st.just(Params()), drawn)
+
+
+@st.composite
+def states(
+    draw: st.DrawFn, topic_id: int, cast: Cast, rules: Rules, style: Style = "ordinary"
+) -> State:
+    """Draw a topic's state: new, or grown, with regrets missing for some workers."""
+    if draw(st.booleans()):
+        return State(topic_id=topic_id)
+    number = numbers(style)
+    positive = st.builds(_written, st.integers(1, 99_999), st.integers(-6, -2))
+
+    def some(workers: tuple[str, ...]) -> dict[str, Decimal]:
+        absent = draw(st.sets(st.sampled_from(workers), max_size=2)) if workers else set()
+        return {worker: draw(number) for worker in workers if worker not in absent}
+
+    def pairs(outer: tuple[str, ...], inner: tuple[str, ...]) -> dict[str, dict[str, Decimal]]:
+        return {withheld: some(inner) for withheld in outer}
+
+    def counts(workers: tuple[str, ...]) -> dict[str, int]:
+        return {worker: draw(st.integers(0, 12)) for worker in workers}
+
+    def shares(workers: tuple[str, ...]) -> dict[str, Decimal]:
+        if rules.stored_weights == "absent":
+            return {}
+        return {worker: draw(positive) for worker in workers[1:]}
+
+    inferers, forecasters = cast.inferers, cast.forecasters
+    everyone = tuple(dict.fromkeys((*inferers, *forecasters)))
+    scale = draw(positive) if rules.scale_storage == "stored" else Decimal(0)
+    filtered = rules.outlier_resistant != "absent" and draw(st.booleans())
+    return State(
+        topic_id=topic_id,
+        initial_regret=draw(number),
+        regret_scale=scale,
+        previous_combined_loss=draw(st.one_of(number, number, st.none())),
+        inferer_regret=some(inferers),
+        forecaster_regret=some(forecasters),
+        naive_inferer_regret=some(inferers),
+        one_out_inferer_inferer_regret=pairs(inferers, inferers),
+        one_out_inferer_forecaster_regret=pairs(inferers, forecasters),
+        one_out_forecaster_inferer_regret=pairs(forecasters, inferers),
+        one_out_forecaster_forecaster_regret=pairs(forecasters, forecasters),
+        one_in_forecaster_regret=pairs(forecasters, everyone),
+        inferer_weight=shares(inferers),
+        forecaster_weight=shares(forecasters),
+        inferer_inclusions=counts(inferers),
+        forecaster_inclusions=counts(forecasters),
+        inference_median=draw(number) if filtered else Decimal(0),
+        inference_median_absolute_deviation=draw(positive) if filtered else Decimal(0),
+    )
+
+
+@st.composite
+def epochs(
+    draw: st.DrawFn,
+    topic_id: int,
+    nonce: int,
+    cast: Cast,
+    rules: Rules,
+    style: Style = "ordinary",
+    parameters: Params | None = None,
+) -> Epoch:
+    """Draw one epoch by some of the cast, with reports of most entries."""
+    number = numbers(style)
+    leavers = draw(st.sets(st.sampled_from(cast.inferers), max_size=len(cast.inferers) - 1))
+    inferers = tuple(worker for worker in cast.inferers if worker not in leavers)
+    forecasters = cast.forecasters
+    if forecasters:
+        absent = draw(st.sets(st.sampled_from(forecasters), max_size=1))
+        forecasters = tuple(worker for worker in forecasters if worker not in absent)
+    inferences = {worker: draw(_labeled(cast.labels, number)) for worker in inferers}
+    forecasts = {worker: draw(_elements(cast.inferers, number)) for worker in forecasters}
+    reports = {
+        reputer: Report(
+            stake=draw(st.builds(_written, st.integers(1, 10**6), st.integers(0, 15))),
+            bundle=draw(_bundles(inferers, forecasters, number)),
+        )
+        for reputer in cast.reputers
+    }
+    if rules.wrong_nonce_report == "skip" and len(reports) > 1 and draw(st.booleans()):
+        late = cast.reputers[-1]
+        reports[late] = Report(reports[late].stake, reports[late].bundle, nonce=nonce - 1)
+    held = rules.initial_regret == "held"
+    return Epoch(
+        topic_id=topic_id,
+        nonce=nonce,
+        inferences=inferences,
+        forecasts=forecasts,
+        reports=reports,
+        labels=cast.labels,
+        params=draw(params()) if parameters is None else parameters,
+        initial_regret=draw(st.one_of(number, st.none())) if held else None,
+    )
+
+
+@st.composite
+def _labeled(
+    draw: st.DrawFn, labels: tuple[str, ...], number: st.SearchStrategy[Decimal]
+) -> dict[str, Decimal]:
+    """Draw one worker's values; of several labels some may be left out."""
+    left_out: set[str] = set()
+    if len(labels) > 1:
+        left_out = draw(st.sets(st.sampled_from(labels), max_size=len(labels) - 1))
+    return {label: draw(number) for label in labels if label not in left_out}
+
+
+@st.composite
+def _elements(
+    draw: st.DrawFn, inferers: tuple[str, ...], number: st.SearchStrategy[Decimal]
+) -> tuple[tuple[str, Decimal], ...]:
+    """Draw a forecast about some of the cast, absent inferers and the forecaster included."""
+    about = draw(st.lists(st.sampled_from(inferers), max_size=len(inferers), unique=True))
+    return tuple((inferer, draw(number)) for inferer in about)
+
+
+@st.composite
+def _bundles(
+    draw: st.DrawFn,
+    inferers: tuple[str, ...],
+    forecasters: tuple[str, ...],
+    number: st.SearchStrategy[Decimal],
+) -> ValueBundle:
+    """Draw a report that lacks a few entries; the first inferer is never missing."""
+    names = [f"inferer {j}" for j in inferers[1:]]
+    names += [f"one_out_inferer {j}" for j in inferers]
+    for entry in ("forecaster", "one_out_forecaster", "one_in_forecaster", "row"):
+        names += [f"{entry} {k}" for k in forecasters]
+    names += [f"pair {k} {w}" for k in forecasters for w in inferers]
+    missing = draw(st.sets(st.sampled_from(names), max_size=4)) if names else set()
+
+    def family(name: str, workers: tuple[str, ...]) -> dict[str, Decimal]:
+        return {worker: draw(number) for worker in workers if f"{name} {worker}" not in missing}
+
+    several_inferers = inferers if len(inferers) > 1 else ()
+    several_forecasters = forecasters if len(forecasters) > 1 else ()
+    return ValueBundle(
+        combined=draw(number),
+        naive=draw(number),
+        inferer=family("inferer", inferers),
+        forecaster=family("forecaster", forecasters),
+        one_out_inferer=family("one_out_inferer", several_inferers),
+        one_out_forecaster=family("one_out_forecaster", several_forecasters),
+        one_in_forecaster=family("one_in_forecaster", several_forecasters),
+        one_out_inferer_forecaster={
+            k: family(f"pair {k}", several_inferers)
+            for k in forecasters
+            if f"row {k}" not in missing
+        },
+    )
+
+
+@st.composite
+def histories(
+    draw: st.DrawFn,
+    rules: Rules | None = None,
+    topic_id: int = 1,
+    styles: tuple[Style, ...] = STYLES,
+    max_epochs: int = 4,
+    inferers: int = 6,
+    forecasters: int = 3,
+) -> History:
+    """Draw a state and one or more epochs of one topic.
+
+    Args:
+        rules: decide about labels, held initial regrets and reports of another nonce; without
+            them histories are such that every version accepts them.
+        topic_id: of the topic.
+        styles: kinds of numbers to choose from.
+        max_epochs, inferers, forecasters: upper limits of the sizes.
+    """
+    rules = _ANY_VERSION if rules is None else rules
+    style = draw(st.sampled_from(styles))
+    cast = draw(casts(rules, inferers, forecasters))
+    parameters = draw(params())
+    state = draw(states(topic_id, cast, rules, style))
+    count = draw(st.integers(1, max_epochs))
+    drawn = [
+        draw(epochs(topic_id, 100 * (at + 1), cast, rules, style, parameters))
+        for at in range(count)
+    ]
+    return History(state, tuple(drawn))
+
+
+@st.composite
+def topics(
+    draw: st.DrawFn, rules: Rules | None = None, max_topics: int = 4, max_epochs: int = 2
+) -> tuple[History, ...]:
+    """Draw histories of several topics, for engines that work on batches."""
+    count = draw(st.integers(1, max_topics))
+    return tuple(
+        draw(histories(rules, topic_id=at + 1, max_epochs=max_epochs)) for at in range(count)
+    )
