@@ -87,8 +87,8 @@ inline py::array empty(py::ssize_t size, const Decimal&) {
     return py::array(decimal_dtype(), std::vector<py::ssize_t>{size});
 }
 
-inline py::object with_pool(py::array array, double*, const std::vector<Overflow>&) {
-    return std::move(array);
+inline py::object with_pool(const py::array& array, double*, const std::vector<Overflow>&) {
+    return array;
 }
 
 // Long results move to one pool, in topic order, whatever thread found them.

@@ -3,26 +3,16 @@
 #pragma once
 
 #include "../protocol/rules.hpp"
-#include "../protocol/state_store.hpp"
+#include "../protocol/state_batch.hpp"
 #include "columns.hpp"
 #include "host.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <variant>
 #include <vector>
 
 namespace allora {
-
-// One topic's state as a value; copies share it until one of them changes.
-struct Shelf {
-    std::uint64_t topic_id = 0;
-    // Decimal moves to BigDecimal while one of its values is too long for the fixed width.
-    std::variant<StoredState<double>, StoredState<Decimal>, StoredState<BigDecimal>> state;
-};
-
-using States = std::vector<std::shared_ptr<const Shelf>>;
 
 // Where a topic failed, in the caller's terms.
 struct TopicStatus {

@@ -49,6 +49,10 @@ void settle_topic(const Rules& rules, const TopicEpoch<Real>& epoch, TopicState<
     }
     next.previous_combined_loss = out.network_losses[0];
     const Updated<Real> updated = collect_updated(epoch, out.network_losses, state, next);
+    if (updated.regrets.empty() && rules.stored_weights == Presence::present) {
+        fail(out, Cause::no_regret, "weights");
+        return;
+    }
     if (!updated.regrets.empty()) {
         next.initial_regret = next_initial_regret(rules, epoch.params, updated,
                                                   state.initial_regret, scratch.weight);

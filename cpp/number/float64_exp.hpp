@@ -75,8 +75,9 @@ inline constexpr double exp_limit = 746.0;
 // e^(x + x_low) for |x| <= 746 and |x_low| <= ulp(x).
 ALLORA_INLINE double exp_pair(double x, double x_low) {
     const ReducedExponent reduced = reduce_exponent(x, x_low);
-    const double tail = exponential_tail(reduced.r) + reduced.correction;
     const Pair sum = two_sum_ordered(1.0, reduced.r);
+    // e^(r + c) = e^r + e^r c, and 1 + r is near enough to e^r here.
+    const double tail = exponential_tail(reduced.r) + reduced.correction * sum.high;
     return scale(sum.high + (sum.low + tail), reduced.k_bits);
 }
 
@@ -94,7 +95,7 @@ ALLORA_INLINE Pair scaled_expm1(const ReducedExponent& reduced) {
     const double inverse_power = from_bits(negated << 52);
     const Pair start = two_sum(1.0, -inverse_power);
     const Pair sum = two_sum(start.high, reduced.r);
-    const double tail = exponential_tail(reduced.r) + reduced.correction;
+    const double tail = exponential_tail(reduced.r) + reduced.correction * (1.0 + reduced.r);
     return {sum.high, sum.low + (start.low + tail)};
 }
 

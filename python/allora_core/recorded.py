@@ -69,8 +69,12 @@ _PAIR_FIELDS = (
     "one_in_forecaster_regret",
 )
 _COUNT_FIELDS = ("inferer_inclusions", "forecaster_inclusions")
-_INFERENCE_FIELDS = ("forecast_implied", "one_out_inferer", "one_out_forecaster")
-_INFERENCE_FIELDS += ("one_in_forecaster",)
+_INFERENCE_FIELDS = (
+    "forecast_implied",
+    "one_out_inferer",
+    "one_out_forecaster",
+    "one_in_forecaster",
+)
 _USED_FIELDS = (
     "inferer_regret_used",
     "forecaster_regret_used",
@@ -134,14 +138,16 @@ class RecordedEpoch:
 
         Inclusions are raised at payout, after everything that ``settle`` computes.
         """
-        counts = {}
-        for role in ("inferer", "forecaster"):
-            count = dict(getattr(state, f"{role}_inclusions"))
-            for worker, reward in self.rewards.get(role, {}).items():
-                if reward >= 1:
-                    count[worker] = count.get(worker, 0) + 1
-            counts[f"{role}_inclusions"] = count
-        return replace(state, **counts)
+
+        def raised(role: str, counts: dict[str, int]) -> dict[str, int]:
+            paid = [worker for worker, reward in self.rewards.get(role, {}).items() if reward >= 1]
+            return {**counts, **{worker: counts.get(worker, 0) + 1 for worker in paid}}
+
+        return replace(
+            state,
+            inferer_inclusions=raised("inferer", state.inferer_inclusions),
+            forecaster_inclusions=raised("forecaster", state.forecaster_inclusions),
+        )
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:

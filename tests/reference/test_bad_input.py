@@ -58,7 +58,7 @@ def test_infer_refuses(changes: dict[str, object], actor: str, field: str, cause
         (Report(D(5), replace(BUNDLE, naive=None)), "", "naive", "zero_stake"),
         (Report(D(5), replace(BUNDLE, combined=D("NaN"))), "m", "report", "nan"),
         (Report(D(5), replace(BUNDLE, inferer={"a": D("Infinity")})), "m", "report", "infinite"),
-        (Report(D(5), replace(BUNDLE, inferer={})), "", "regret_scale", "no_regret"),
+        (Report(D(5), replace(BUNDLE, inferer={})), "", "stored_weights", "no_regret"),
         (Report(D(5), BUNDLE, nonce=9), "", "reports", "no_report"),
         (Report(D(5), BUNDLE, topic_id=9), "", "reports", "no_report"),
     ],

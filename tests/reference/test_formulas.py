@@ -141,7 +141,7 @@ def test_withheld_inferer_and_its_forecast() -> None:
     stripped = infer(epoch, state, V17).network
     kept = infer(epoch, state, replace(V17, withheld_forecast="kept_without_weight")).network
     assert stripped.one_out_inferer["a"] == (D(3),)
-    assert kept.one_out_inferer["a"][0] < D("1.1")
+    assert kept.one_out_inferer["a"][0] < D("1.5")
     assert stripped.one_out_inferer["b"] == kept.one_out_inferer["b"]
     row = stripped.one_out_inferer_forecaster["k"]
     assert set(row) == {"b", "c"}
@@ -151,7 +151,10 @@ def test_withheld_inferer_and_its_forecast() -> None:
 def test_nobody_usable() -> None:
     """Without a, k is skipped in the mean, but its regret leaves the others without weight."""
     epoch = Epoch(1, 10, inferences(a="1", b="2"), forecasts={"k": (("a", D("-2")),)})
-    state = known(one_out_inferer_forecaster_regret={"a": {"k": D(10) ** 6}})
+    state = known(
+        one_out_inferer_inferer_regret={"a": {"b": -(D(10) ** 6)}},
+        one_out_inferer_forecaster_regret={"a": {"k": D(1)}},
+    )
     with pytest.raises(TopicError) as caught:
         infer(epoch, state, V17)
     assert (caught.value.field, caught.value.actor) == ("one_out_inferer", "a")

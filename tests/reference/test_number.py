@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 from allora_core.recorded import DecimalOperation, read_decimal_operations
-from allora_core.reference import curves, functions, functions_library, number, statistics
+from allora_core.reference import (
+    curves,
+    functions,
+    functions_library,
+    functions_programs,
+    number,
+    statistics,
+)
 from allora_core.reference import number_text as text
-from allora_core.reference.functions_programs import exponential_table
 from allora_core.reference.number import NumberError
 from allora_core.reference.rules import Rules, rules_at
 
@@ -123,7 +129,7 @@ def special(operation: str, arguments: list[Any], rules: Rules) -> Stored:
             weights = {key: given(value) for key, value in arguments[0].items()}
             return statistics.sorted_descending(weights)
         case "exptable":
-            return stored(list(exponential_table()))
+            return stored(list(functions_programs.exponential_table()))
     raise AssertionError(f"unknown operation {operation}")
 
 
@@ -153,18 +159,21 @@ def test_parse_refuses(written: str) -> None:
 
 
 def test_results_do_not_depend_on_the_callers_decimal_context() -> None:
-    from decimal import localcontext
+    x, y = Decimal("1.23456789012345678901234567890123456789"), Decimal("7E-3")
 
-    x, y = Decimal("1.23456789012345678901234567890123456789"), Decimal("-7E-3")
-    expected = [number.add(x, y), number.multiply(x, y), number.quotient(x, y), number.negate(x)]
-    expected += [functions.exp(y, rules_at(v)) for v in ("v0.6", "v0.17")]
-    with localcontext() as context:
-        context.prec = 3
-        got = [number.add(x, y), number.multiply(x, y), number.quotient(x, y), number.negate(x)]
-        got += [functions.exp(y.scaleb(0), rules_at(v)) for v in ("v0.6", "v0.17")]
+    def results() -> list[str]:
         functions_library._exp_at.cache_clear()
-        got[-2] = functions.exp(y, rules_at("v0.6"))
-    assert [str(value) for value in got] == [str(value) for value in expected]
+        functions_programs._exp36.cache_clear()
+        values = [operation(x, y) for operation in (number.add, number.multiply, number.quotient)]
+        values += [number.negate(x), number.square_root(x), number.floor(x)]
+        for rules in (rules_at("v0.6"), rules_at("v0.17")):
+            values += [functions.exp(x, rules), functions.ln(x, rules)]
+            values += [functions.log10(y, rules), functions.power(x, y, rules)]
+        return [str(value) for value in values]
+
+    expected = results()
+    with localcontext(Context(prec=3, Emax=9, Emin=-9)):
+        assert results() == expected
 
 
 @pytest.mark.parametrize("version", ["v0.6", "v0.17"])

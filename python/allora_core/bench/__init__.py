@@ -1,0 +1,1 @@
+"""Benchmarks of the engine against its peers: scenarios, the NumPy peer, and what times both."""

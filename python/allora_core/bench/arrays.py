@@ -46,12 +46,12 @@ class Layout:
     @property
     def rows(self) -> int:
         """Rows of the regret matrix, 2 + 2F + I."""
-        return self.one_out_inferer.stop
+        return 2 + 2 * self.forecasters + self.inferers
 
     @property
     def width(self) -> int:
         """Slots of a bundle row, 2 + 2I + 3F + F*I."""
-        return self.withheld.stop
+        return self.rows + self.workers + self.inferers * self.forecasters
 
     @property
     def one_out_forecaster(self) -> slice:
@@ -66,8 +66,7 @@ class Layout:
     @property
     def one_out_inferer(self) -> slice:
         """Passes without one inferer."""
-        first = 2 + 2 * self.forecasters
-        return slice(first, first + self.inferers)
+        return slice(2 + 2 * self.forecasters, self.rows)
 
     @property
     def inferer(self) -> slice:
@@ -87,8 +86,7 @@ class Layout:
     @property
     def withheld(self) -> slice:
         """One-out-inferer-forecaster slots, forecaster fastest."""
-        first = self.rows + self.workers
-        return slice(first, first + self.inferers * self.forecasters)
+        return slice(self.rows + self.workers, self.width)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ import numpy as np
 from ..epoch import Params
 from .arrays import EpochArrays, Float64, Layout, StateArrays
 
-__all__ = ["Scenario", "draw_epoch", "draw_state", "load_scenarios", "repeat"]
+__all__ = ["Scenario", "draw_epoch", "draw_state", "load_scenarios"]
 
 PARAMS = Params()
 
@@ -32,6 +32,8 @@ class Scenario:
         inferers, forecasters, reputers: actors per topic.
         elements: elements per forecast.
         topics: topics in the batch, by kind of number.
+        reference_topics: topics that the readable reference computes too, digit for digit, when the
+            number is decimal; 0 where that would take minutes.
         distinct: topics drawn one by one; a larger batch repeats them under other topic ids.
         epochs: epochs that the correctness check runs through before anything is timed.
         seed: of the generator.
@@ -44,6 +46,7 @@ class Scenario:
     reputers: int
     elements: int
     topics: dict[str, int]
+    reference_topics: int
     distinct: int
     epochs: int
     seed: int
@@ -112,7 +115,7 @@ def draw_epoch(scenario: Scenario, epoch: int) -> EpochArrays:
         inferences=np.round(price + error, 8),
         element_inferer=element_inferer,
         element_loss=forecasted + rng.normal(0.0, 0.2, forecasted.shape),
-        stakes=np.floor(10.0 ** rng.uniform(22.0, 24.0, (topics, scenario.reputers)) / 1e10) * 1e10,
+        stakes=np.round(10.0 ** rng.uniform(22.0, 24.0, (topics, scenario.reputers)), -10),
         reports=reports,
         epsilon=parameter(PARAMS.epsilon),
         p_norm=parameter(PARAMS.p_norm),
@@ -144,8 +147,3 @@ def draw_state(scenario: Scenario) -> StateArrays:
     state.inference_median[:] = np.median(first, axis=-1)
     state.inference_median_absolute_deviation[:] = 0.5 * np.ptp(first, axis=-1)
     return state
-
-
-def repeat(arrays: Float64, topics: int) -> Float64:
-    """The first `topics` of endless repetitions of a batch's distinct topics."""
-    return np.ascontiguousarray(np.take(arrays, np.arange(topics) % len(arrays), axis=0))

@@ -59,8 +59,8 @@ def first_difference(
             exponent). With one or both, |actual - expected| <= max(relative*|expected|, absolute)
             suffices, and numbers may be floats.
 
-    Rows without entries in a State's tables count as absent. Faults are compared by topic and
-    cause: where an implementation notices one is its own.
+    Rows without entries count as absent: a table holds entries, not rows. Faults are compared by
+    topic and cause: where an implementation notices one is its own.
     """
     tolerance = None
     if relative is not None or absolute is not None:
@@ -112,7 +112,7 @@ class _Comparison:
             return f"{path or 'result'}: expected {names[0]}, got {names[1]}"
         for entry in fields(expected):
             left, right = getattr(expected, entry.name), getattr(actual, entry.name)
-            if isinstance(expected, State) and isinstance(left, Mapping):
+            if isinstance(left, Mapping):
                 left, right = _with_entries(left), _with_entries(right)
             inner = f"{path}.{entry.name}" if path else entry.name
             if (found := self.difference(left, right, inner)) is not None:
@@ -160,7 +160,7 @@ class _Comparison:
 
 
 def _with_entries(table: Any) -> Any:
-    """Leave out rows that hold nothing: a state stores entries, not rows."""
+    """Leave out rows that hold nothing."""
     if not isinstance(table, Mapping):
         return table
     return {key: row for key, row in table.items() if not isinstance(row, Mapping) or row}

@@ -1,0 +1,101 @@
+// The batch loop of settle.
+#include "engine.hpp"
+#include "workspace.hpp"
+
+#include <type_traits>
+
+namespace allora {
+
+namespace {
+
+template <class Stored>
+class Settling {
+public:
+    Settling(const Rules& rules, Host& host, const EpochColumns<Stored>& columns,
+             const std::int64_t* rows, const States& states, SettlementResults<Stored>& results)
+        : rules_(rules), columns_(columns), rows_(rows), states_(states), results_(results),
+          spaces_(static_cast<std::size_t>(host.threads())) {}
+
+    void topic(std::int64_t t, int thread) {
+        ThreadSpace<Stored>& space = spaces_[static_cast<std::size_t>(thread)];
+        const auto at = static_cast<std::size_t>(t);
+        const AnyState& state = states_[at]->state;
+        TopicStatus& status = results_.status[at];
+        if constexpr (std::is_same_v<Stored, double>) {
+            status = run(t, std::get<StoredState<double>>(state), space.index, space.narrow);
+        } else {
+            const auto* narrow = std::get_if<StoredState<Decimal>>(&state);
+            status.cause = Cause::does_not_fit;
+            if (narrow != nullptr) {
+                status = run(t, *narrow, space.index, space.narrow);
+            }
+            if (status.cause == Cause::does_not_fit) {
+                status = run(t, widened(state), space.index, space.wide);
+            }
+        }
+        if (status.cause != Cause::none) {
+            results_.overflow[at].clear();
+            std::fill(results_.network_losses + rows_[t], results_.network_losses + rows_[t + 1],
+                      Number<Stored>::missing());
+            results_.states[at] = states_[at];
+        }
+    }
+
+private:
+    template <class Real>
+    TopicStatus run(std::int64_t t, const StoredState<Real>& stored, ActorIndex& index,
+                    Workspace<Real>& space) {
+        const TopicStatus status = start_topic(columns_, t, true, stored, index, space);
+        if (status.cause != Cause::none) {
+            return status;
+        }
+        const TopicActors<Stored> actors(columns_, t);
+        settle_topic(rules_, space.epoch, space.state, space.settle, space.settlement);
+        if (!space.settlement.status.ok()) {
+            return named(space.settlement.status, actors);
+        }
+        const auto at = static_cast<std::size_t>(t);
+        write_list(results_.network_losses, rows_[t], space.settlement.network_losses,
+                   results_.overflow[at]);
+        StoredState<Real> next = stored;
+        next.scatter(actors.inferers, actors.forecasters, space.epoch.shared, space.state);
+        auto shelf = std::make_shared<Shelf>();
+        shelf->topic_id = states_[at]->topic_id;
+        if constexpr (std::is_same_v<Real, BigDecimal>) {
+            shelf->state = narrowed(std::move(next));
+        } else {
+            shelf->state = std::move(next);
+        }
+        results_.states[at] = std::move(shelf);
+        return {};
+    }
+
+    const Rules& rules_;
+    const EpochColumns<Stored>& columns_;
+    const std::int64_t* rows_;
+    const States& states_;
+    SettlementResults<Stored>& results_;
+    std::vector<ThreadSpace<Stored>> spaces_;
+};
+
+} // namespace
+
+template <class Stored>
+void settle_batch(const Rules& rules, Host& host, const EpochColumns<Stored>& epochs,
+                  const std::int64_t* loss_row_offsets, const States& states,
+                  SettlementResults<Stored>& results) {
+    const auto topics = static_cast<std::size_t>(epochs.topics);
+    results.status.assign(topics, {});
+    results.states.resize(topics);
+    results.overflow.assign(topics, {});
+    Settling<Stored> settling(rules, host, epochs, loss_row_offsets, states, results);
+    host.for_each(epochs.topics,
+                  [&](std::int64_t t, int thread) { settling.topic(t, thread); });
+}
+
+template void settle_batch(const Rules&, Host&, const EpochColumns<double>&, const std::int64_t*,
+                           const States&, SettlementResults<double>&);
+template void settle_batch(const Rules&, Host&, const EpochColumns<Decimal>&, const std::int64_t*,
+                           const States&, SettlementResults<Decimal>&);
+
+} // namespace allora

@@ -1,0 +1,96 @@
+// What infer and settle share around one topic: buffers, names for faults, and the way in and out.
+#pragma once
+
+#include "infer.hpp"
+#include "pack.hpp"
+#include "settle.hpp"
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace allora {
+
+template <class Real>
+struct Workspace {
+    TopicEpoch<Real> epoch;
+    TopicState<Real> state;
+    InferScratch<Real> infer;
+    SettleScratch<Real> settle;
+    TopicInference<Real> inference;
+    TopicSettlement<Real> settlement;
+};
+
+// One per thread: both numbers that a column can need.
+template <class Stored>
+struct ThreadSpace {
+    ActorIndex index;
+    Workspace<Stored> narrow;
+    Workspace<BigDecimal> wide;
+};
+
+template <>
+struct ThreadSpace<double> {
+    ActorIndex index;
+    Workspace<double> narrow;
+};
+
+template <class Stored>
+struct TopicActors {
+    std::span<const std::uint32_t> inferers;
+    std::span<const std::uint32_t> forecasters;
+
+    TopicActors(const EpochColumns<Stored>& columns, std::int64_t t)
+        : inferers(columns.inferer + columns.inferer_offsets[t],
+                   columns.inferer + columns.inferer_offsets[t + 1]),
+          forecasters(columns.forecaster + columns.forecaster_offsets[t],
+                      columns.forecaster + columns.forecaster_offsets[t + 1]) {}
+};
+
+// The actor of a formula's status, as an address.
+template <class Stored>
+TopicStatus named(const Status& status, const TopicActors<Stored>& actors) {
+    TopicStatus topic{status.cause, status.field, ""};
+    if (status.actor >= 0) {
+        const auto at = static_cast<std::size_t>(status.actor);
+        const bool inferer = std::string_view(status.role) == "inferer";
+        topic.actor = address_text(inferer ? actors.inferers[at] : actors.forecasters[at]);
+    }
+    return topic;
+}
+
+template <class Real, class Stored>
+TopicStatus take_initial_regret(const EpochColumns<Stored>& columns, std::int64_t t,
+                                TopicState<Real>& state) {
+    Real given;
+    load(columns.initial_regret, t, given);
+    if (Number<Real>::is_missing(given)) {
+        return {};
+    }
+    state.initial_regret = given;
+    return {Number<Real>::fault(given), "initial_regret", ""};
+}
+
+// Packs the topic and gathers its state; a fault names what is wrong.
+template <class Real, class Stored>
+TopicStatus start_topic(const EpochColumns<Stored>& columns, std::int64_t t, bool with_reports,
+                        const StoredState<Real>& stored, ActorIndex& index,
+                        Workspace<Real>& space) {
+    TopicStatus status = pack_topic(columns, t, with_reports, index, space.epoch);
+    if (status.cause != Cause::none) {
+        return status;
+    }
+    const TopicActors<Stored> actors(columns, t);
+    stored.gather(actors.inferers, actors.forecasters, space.epoch.shared, space.state);
+    return take_initial_regret(columns, t, space.state);
+}
+
+template <class Stored, class Real>
+void write_list(Stored* column, std::int64_t begin, const std::vector<Real>& values,
+                Overflow& overflow) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        store(column, begin + static_cast<std::int64_t>(i), values[i], overflow);
+    }
+}
+
+} // namespace allora

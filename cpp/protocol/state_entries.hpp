@@ -1,0 +1,163 @@
+// A walk over every value of a state in canonical order, for reading, writing and saving alike.
+#pragma once
+
+#include "state_store.hpp"
+
+#include <string>
+
+namespace allora {
+
+// Sets a value of a family at (withheld, actor); the actors join the roster. False: no such family
+// or place.
+template <class Real>
+Real* state_place(StoredState<Real>& state, std::string_view family, const std::string& withheld,
+                  const std::string& actor) {
+    const auto inferer = [&](const std::string& text) {
+        return state.add_inferer(intern_address(text));
+    };
+    const auto forecaster = [&](const std::string& text) {
+        return state.add_forecaster(intern_address(text));
+    };
+    const auto pair = [](Grid<Real>& grid, std::size_t row, std::size_t column) {
+        return &grid.at(row, column);
+    };
+    struct Scalar {
+        std::string_view name;
+        Real* value;
+    };
+    const Scalar scalars[] = {
+        {"initial_regret", &state.initial_regret},
+        {"regret_scale", &state.regret_scale},
+        {"previous_combined_loss", &state.previous_combined_loss},
+        {"inference_median", &state.inference_median},
+        {"inference_median_absolute_deviation", &state.inference_median_absolute_deviation}};
+    for (const Scalar& scalar : scalars) {
+        if (scalar.name == family) {
+            return scalar.value;
+        }
+    }
+    if (actor.empty()) {
+        return nullptr;
+    }
+    if (withheld.empty()) {
+        if (family == "inferer_regret") {
+            return &state.inferer_regret[inferer(actor)];
+        }
+        if (family == "naive_inferer_regret") {
+            return &state.naive_inferer_regret[inferer(actor)];
+        }
+        if (family == "inferer_weight") {
+            return &state.inferer_weight[inferer(actor)];
+        }
+        if (family == "forecaster_regret") {
+            return &state.forecaster_regret[forecaster(actor)];
+        }
+        return family == "forecaster_weight" ? &state.forecaster_weight[forecaster(actor)] : nullptr;
+    }
+    if (family == "one_in_forecaster_regret") {
+        const std::size_t row = forecaster(withheld);
+        if (actor != withheld) {
+            inferer(actor);
+        }
+        return state.one_in_entry(row, intern_address(actor));
+    }
+    const bool by_inferer = family.starts_with("one_out_inferer_");
+    const bool of_inferer = family.ends_with("_inferer_regret");
+    if ((!by_inferer && !family.starts_with("one_out_forecaster_")) ||
+        (!of_inferer && !family.ends_with("_forecaster_regret"))) {
+        return nullptr;
+    }
+    const std::size_t row = by_inferer ? inferer(withheld) : forecaster(withheld);
+    const std::size_t column = of_inferer ? inferer(actor) : forecaster(actor);
+    PairFamilies<Real>& pairs = state.pairs;
+    return by_inferer ? pair(of_inferer ? pairs.one_out_inferer_inferer
+                                        : pairs.one_out_inferer_forecaster,
+                             row, column)
+                      : pair(of_inferer ? pairs.one_out_forecaster_inferer
+                                        : pairs.one_out_forecaster_forecaster,
+                             row, column);
+}
+
+// visit(family, withheld, actor, value) for every value that is present.
+template <class Real, class Visit>
+void visit_values(const StoredState<Real>& state, const Visit& visit) {
+    const std::string none;
+    const auto one = [&](const char* family, const std::string& withheld, const std::string& actor,
+                         const Real& value) {
+        if (!Number<Real>::is_missing(value)) {
+            visit(family, withheld, actor, value);
+        }
+    };
+    one("initial_regret", none, none, state.initial_regret);
+    one("regret_scale", none, none, state.regret_scale);
+    one("previous_combined_loss", none, none, state.previous_combined_loss);
+    one("inference_median", none, none, state.inference_median);
+    one("inference_median_absolute_deviation", none, none,
+        state.inference_median_absolute_deviation);
+    const std::vector<std::size_t> i = state.inferers.sorted();
+    const std::vector<std::size_t> f = state.forecasters.sorted();
+    const auto list = [&](const char* family, const Roster& roster,
+                          const std::vector<std::size_t>& order, const std::vector<Real>& values) {
+        for (const std::size_t at : order) {
+            one(family, none, address_text(roster.actor(at)), values[at]);
+        }
+    };
+    list("inferer_regret", state.inferers, i, state.inferer_regret);
+    list("forecaster_regret", state.forecasters, f, state.forecaster_regret);
+    list("naive_inferer_regret", state.inferers, i, state.naive_inferer_regret);
+    const auto grid = [&](const char* family, const Roster& rows,
+                          const std::vector<std::size_t>& row_order, const Roster& columns,
+                          const std::vector<std::size_t>& column_order, const Grid<Real>& values) {
+        for (const std::size_t row : row_order) {
+            for (const std::size_t column : column_order) {
+                one(family, address_text(rows.actor(row)), address_text(columns.actor(column)),
+                    values.at(row, column));
+            }
+        }
+    };
+    const PairFamilies<Real>& pairs = state.pairs;
+    grid("one_out_inferer_inferer_regret", state.inferers, i, state.inferers, i,
+         pairs.one_out_inferer_inferer);
+    grid("one_out_inferer_forecaster_regret", state.inferers, i, state.forecasters, f,
+         pairs.one_out_inferer_forecaster);
+    grid("one_out_forecaster_inferer_regret", state.forecasters, f, state.inferers, i,
+         pairs.one_out_forecaster_inferer);
+    grid("one_out_forecaster_forecaster_regret", state.forecasters, f, state.forecasters, f,
+         pairs.one_out_forecaster_forecaster);
+    for (const std::size_t q : f) {
+        const std::string& brought_in = address_text(state.forecasters.actor(q));
+        bool own_done = Number<Real>::is_missing(pairs.one_in_self[q]);
+        for (const std::size_t j : i) {
+            const std::string& actor = address_text(state.inferers.actor(j));
+            if (!own_done && brought_in < actor) {
+                one("one_in_forecaster_regret", brought_in, brought_in, pairs.one_in_self[q]);
+                own_done = true;
+            }
+            one("one_in_forecaster_regret", brought_in, actor, pairs.one_in_inferer.at(q, j));
+        }
+        if (!own_done) {
+            one("one_in_forecaster_regret", brought_in, brought_in, pairs.one_in_self[q]);
+        }
+    }
+    list("inferer_weight", state.inferers, i, state.inferer_weight);
+    list("forecaster_weight", state.forecasters, f, state.forecaster_weight);
+}
+
+// visit(family, actor, count) for every count above 0.
+template <class Real, class Visit>
+void visit_counts(const StoredState<Real>& state, const Visit& visit) {
+    for (const std::size_t at : state.inferers.sorted()) {
+        if (state.inferer_inclusions[at] != 0) {
+            visit("inferer_inclusions", address_text(state.inferers.actor(at)),
+                  state.inferer_inclusions[at]);
+        }
+    }
+    for (const std::size_t at : state.forecasters.sorted()) {
+        if (state.forecaster_inclusions[at] != 0) {
+            visit("forecaster_inclusions", address_text(state.forecasters.actor(at)),
+                  state.forecaster_inclusions[at]);
+        }
+    }
+}
+
+} // namespace allora

@@ -1,0 +1,258 @@
+// Bodies of StoredState; included by state_store.hpp.
+#pragma once
+
+#include "state_store.hpp"
+
+namespace allora {
+
+inline std::vector<std::size_t> Roster::sorted() const {
+    std::vector<std::size_t> order(actors_.size());
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        order[i] = i;
+    }
+    std::sort(order.begin(), order.end(), [this](std::size_t i, std::size_t j) {
+        return address_text(actors_[i]) < address_text(actors_[j]);
+    });
+    return order;
+}
+
+template <class Real>
+std::size_t StoredState<Real>::add_inferer(std::uint32_t actor) {
+    const std::size_t at = inferers.add(actor);
+    if (at < inferer_regret.size()) {
+        return at;
+    }
+    const Real missing = Number<Real>::missing();
+    inferer_regret.push_back(missing);
+    naive_inferer_regret.push_back(missing);
+    inferer_weight.push_back(missing);
+    inferer_inclusions.push_back(0);
+    const std::size_t i = inferers.size();
+    const std::size_t f = forecasters.size();
+    pairs.one_out_inferer_inferer.grow(i, i);
+    pairs.one_out_inferer_forecaster.grow(i, f);
+    pairs.one_out_forecaster_inferer.grow(f, i);
+    pairs.one_in_inferer.grow(f, i);
+    if (const std::int64_t both = forecasters.find(actor); both >= 0) {
+        const auto q = static_cast<std::size_t>(both);
+        pairs.one_in_inferer.at(q, at) = std::exchange(pairs.one_in_self[q], missing);
+    }
+    return at;
+}
+
+template <class Real>
+std::size_t StoredState<Real>::add_forecaster(std::uint32_t actor) {
+    const std::size_t at = forecasters.add(actor);
+    if (at < forecaster_regret.size()) {
+        return at;
+    }
+    const Real missing = Number<Real>::missing();
+    forecaster_regret.push_back(missing);
+    forecaster_weight.push_back(missing);
+    forecaster_inclusions.push_back(0);
+    pairs.one_in_self.push_back(missing);
+    const std::size_t i = inferers.size();
+    const std::size_t f = forecasters.size();
+    pairs.one_out_inferer_forecaster.grow(i, f);
+    pairs.one_out_forecaster_inferer.grow(f, i);
+    pairs.one_out_forecaster_forecaster.grow(f, f);
+    pairs.one_in_inferer.grow(f, i);
+    return at;
+}
+
+template <class Real>
+Real* StoredState<Real>::one_in_entry(std::size_t forecaster, std::uint32_t actor) {
+    if (const std::int64_t j = inferers.find(actor); j >= 0) {
+        return &pairs.one_in_inferer.at(forecaster, static_cast<std::size_t>(j));
+    }
+    return forecasters.actor(forecaster) == actor ? &pairs.one_in_self[forecaster] : nullptr;
+}
+
+namespace shelf {
+
+using Indices = std::vector<std::int64_t>;
+
+inline Indices indices_of(const Roster& roster, std::span<const std::uint32_t> actors) {
+    Indices indices(actors.size());
+    for (std::size_t i = 0; i < actors.size(); ++i) {
+        indices[i] = roster.find(actors[i]);
+    }
+    return indices;
+}
+
+template <class Value>
+void gather_list(const std::vector<Value>& stored, const Indices& indices, const Value& absent,
+                 std::vector<Value>& dense) {
+    dense.resize(indices.size());
+    for (std::size_t i = 0; i < indices.size(); ++i) {
+        dense[i] = indices[i] < 0 ? absent : stored[static_cast<std::size_t>(indices[i])];
+    }
+}
+
+// `stride` columns per dense row, of which the first are filled.
+template <class Real>
+void gather_grid(const Grid<Real>& stored, const Indices& rows, const Indices& columns,
+                 std::size_t stride, std::vector<Real>& dense) {
+    dense.resize(rows.size() * stride);
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+        for (std::size_t c = 0; c < stride; ++c) {
+            const bool has = rows[r] >= 0 && c < columns.size() && columns[c] >= 0;
+            dense[r * stride + c] = has ? stored.at(static_cast<std::size_t>(rows[r]),
+                                                    static_cast<std::size_t>(columns[c]))
+                                        : Number<Real>::missing();
+        }
+    }
+}
+
+// Values that are missing stay what they were: a pair that was not settled keeps its old regret.
+template <class Real>
+void scatter_grid(const std::vector<Real>& dense, const Indices& rows, const Indices& columns,
+                  std::size_t stride, Grid<Real>& stored) {
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+        for (std::size_t c = 0; c < columns.size(); ++c) {
+            const Real& value = dense[r * stride + c];
+            if (!Number<Real>::is_missing(value)) {
+                stored.at(static_cast<std::size_t>(rows[r]), static_cast<std::size_t>(columns[c])) =
+                    value;
+            }
+        }
+    }
+}
+
+template <class Real>
+void scatter_list(const std::vector<Real>& dense, const Indices& indices,
+                  std::vector<Real>& stored) {
+    for (std::size_t i = 0; i < indices.size(); ++i) {
+        if (indices[i] >= 0 && !Number<Real>::is_missing(dense[i])) {
+            stored[static_cast<std::size_t>(indices[i])] = dense[i];
+        }
+    }
+}
+
+} // namespace shelf
+
+template <class Real>
+void StoredState<Real>::gather(std::span<const std::uint32_t> inferer,
+                               std::span<const std::uint32_t> forecaster,
+                               std::span<const std::int32_t> shared,
+                               TopicState<Real>& dense) const {
+    using namespace shelf;
+    const Indices i = indices_of(inferers, inferer);
+    const Indices f = indices_of(forecasters, forecaster);
+    const Real missing = Number<Real>::missing();
+    dense.initial_regret = initial_regret;
+    dense.regret_scale = regret_scale;
+    dense.previous_combined_loss = previous_combined_loss;
+    dense.inference_median = inference_median;
+    dense.inference_median_absolute_deviation = inference_median_absolute_deviation;
+    gather_list(inferer_regret, i, missing, dense.inferer_regret);
+    gather_list(naive_inferer_regret, i, missing, dense.naive_inferer_regret);
+    gather_list(inferer_weight, i, missing, dense.inferer_weight);
+    gather_list(forecaster_regret, f, missing, dense.forecaster_regret);
+    gather_list(forecaster_weight, f, missing, dense.forecaster_weight);
+    gather_list(inferer_inclusions, i, std::uint64_t{0}, dense.inferer_inclusions);
+    gather_list(forecaster_inclusions, f, std::uint64_t{0}, dense.forecaster_inclusions);
+    gather_grid(pairs.one_out_inferer_inferer, i, i, i.size(), dense.one_out_inferer_inferer_regret);
+    gather_grid(pairs.one_out_inferer_forecaster, i, f, f.size(),
+                dense.one_out_inferer_forecaster_regret);
+    gather_grid(pairs.one_out_forecaster_inferer, f, i, i.size(),
+                dense.one_out_forecaster_inferer_regret);
+    gather_grid(pairs.one_out_forecaster_forecaster, f, f, f.size(),
+                dense.one_out_forecaster_forecaster_regret);
+    gather_grid(pairs.one_in_inferer, f, i, i.size() + 1, dense.one_in_forecaster_regret);
+    for (std::size_t q = 0; q < f.size(); ++q) {
+        if (f[q] >= 0 && shared[q] < 0) {
+            // An inferer of earlier epochs that only forecasts now still owns the shared entry.
+            const std::int64_t both = inferers.find(forecaster[q]);
+            const auto row = static_cast<std::size_t>(f[q]);
+            dense.one_in_forecaster_regret[(q + 1) * (i.size() + 1) - 1] =
+                both >= 0 ? pairs.one_in_inferer.at(row, static_cast<std::size_t>(both))
+                          : pairs.one_in_self[row];
+        }
+    }
+}
+
+template <class Real>
+void StoredState<Real>::scatter(std::span<const std::uint32_t> inferer,
+                                std::span<const std::uint32_t> forecaster,
+                                std::span<const std::int32_t> shared,
+                                const TopicState<Real>& dense) {
+    using namespace shelf;
+    Indices i(inferer.size());
+    Indices f(forecaster.size());
+    for (std::size_t j = 0; j < inferer.size(); ++j) {
+        i[j] = static_cast<std::int64_t>(add_inferer(inferer[j]));
+    }
+    for (std::size_t k = 0; k < forecaster.size(); ++k) {
+        f[k] = static_cast<std::int64_t>(add_forecaster(forecaster[k]));
+    }
+    initial_regret = dense.initial_regret;
+    regret_scale = dense.regret_scale;
+    previous_combined_loss = dense.previous_combined_loss;
+    inference_median = dense.inference_median;
+    inference_median_absolute_deviation = dense.inference_median_absolute_deviation;
+    scatter_list(dense.inferer_regret, i, inferer_regret);
+    scatter_list(dense.naive_inferer_regret, i, naive_inferer_regret);
+    scatter_list(dense.inferer_weight, i, inferer_weight);
+    scatter_list(dense.forecaster_regret, f, forecaster_regret);
+    scatter_list(dense.forecaster_weight, f, forecaster_weight);
+    scatter_grid(dense.one_out_inferer_inferer_regret, i, i, i.size(),
+                 pairs.one_out_inferer_inferer);
+    scatter_grid(dense.one_out_inferer_forecaster_regret, i, f, f.size(),
+                 pairs.one_out_inferer_forecaster);
+    scatter_grid(dense.one_out_forecaster_inferer_regret, f, i, i.size(),
+                 pairs.one_out_forecaster_inferer);
+    scatter_grid(dense.one_out_forecaster_forecaster_regret, f, f, f.size(),
+                 pairs.one_out_forecaster_forecaster);
+    scatter_grid(dense.one_in_forecaster_regret, f, i, i.size() + 1, pairs.one_in_inferer);
+    for (std::size_t q = 0; q < f.size(); ++q) {
+        const Real& own = dense.one_in_forecaster_regret[(q + 1) * (i.size() + 1) - 1];
+        if (shared[q] < 0 && !Number<Real>::is_missing(own)) {
+            *one_in_entry(static_cast<std::size_t>(f[q]), forecaster[q]) = own;
+        }
+    }
+}
+
+template <class To, class From, class Convert>
+StoredState<To> convert_state(const StoredState<From>& from, const Convert& convert) {
+    StoredState<To> to;
+    const auto list = [&](const std::vector<From>& source, std::vector<To>& target) {
+        for (std::size_t i = 0; i < source.size(); ++i) {
+            target[i] = convert(source[i]);
+        }
+    };
+    const auto grid = [&](const Grid<From>& source, Grid<To>& target) {
+        for (std::size_t row = 0; row < source.rows(); ++row) {
+            for (std::size_t column = 0; column < source.columns(); ++column) {
+                target.at(row, column) = convert(source.at(row, column));
+            }
+        }
+    };
+    for (std::size_t j = 0; j < from.inferers.size(); ++j) {
+        to.add_inferer(from.inferers.actor(j));
+    }
+    for (std::size_t k = 0; k < from.forecasters.size(); ++k) {
+        to.add_forecaster(from.forecasters.actor(k));
+    }
+    to.initial_regret = convert(from.initial_regret);
+    to.regret_scale = convert(from.regret_scale);
+    to.previous_combined_loss = convert(from.previous_combined_loss);
+    to.inference_median = convert(from.inference_median);
+    to.inference_median_absolute_deviation = convert(from.inference_median_absolute_deviation);
+    list(from.inferer_regret, to.inferer_regret);
+    list(from.naive_inferer_regret, to.naive_inferer_regret);
+    list(from.inferer_weight, to.inferer_weight);
+    list(from.forecaster_regret, to.forecaster_regret);
+    list(from.forecaster_weight, to.forecaster_weight);
+    to.inferer_inclusions = from.inferer_inclusions;
+    to.forecaster_inclusions = from.forecaster_inclusions;
+    grid(from.pairs.one_out_inferer_inferer, to.pairs.one_out_inferer_inferer);
+    grid(from.pairs.one_out_inferer_forecaster, to.pairs.one_out_inferer_forecaster);
+    grid(from.pairs.one_out_forecaster_inferer, to.pairs.one_out_forecaster_inferer);
+    grid(from.pairs.one_out_forecaster_forecaster, to.pairs.one_out_forecaster_forecaster);
+    grid(from.pairs.one_in_inferer, to.pairs.one_in_inferer);
+    list(from.pairs.one_in_self, to.pairs.one_in_self);
+    return to;
+}
+
+} // namespace allora

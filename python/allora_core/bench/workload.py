@@ -1,0 +1,179 @@
+"""One scenario made ready to be timed: the same numbers for the engine, the peer and the reference.
+
+`Workload.verify` is the correctness that is asserted before any time is reported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..batch import Epochs, NumberName, read_numbers
+from ..engine import Engine, InferredBatch, SettledBatch
+from ..epoch import Epoch, Inferred, Settled, State
+from ..reference import infer, rules_at, settle
+from ..states import States
+from ..testing import assert_equal
+from .arrays import Float64, InferredArrays, SettledArrays, StateArrays
+from .check import VALUES, assert_close, assert_states_close
+from .convert import (
+    after_inference,
+    network_order,
+    state_arrays,
+    synthesis_row,
+    tile,
+    to_epoch,
+    to_state,
+)
+from .numpy_peer import NumpyPeer
+from .scenarios import Scenario, draw_epoch, draw_state
+
+__all__ = ["VERSION", "Workload"]
+
+VERSION = "v0.17"
+"""Rules that every side computes by."""
+
+
+class Workload:
+    """A scenario's first epoch as packed batches, and the means to compute it on every side.
+
+    Args:
+        scenario: the shape.
+        number: kind of the engine's numbers.
+        threads: threads of the engine.
+    """
+
+    def __init__(self, scenario: Scenario, number: NumberName, threads: int = 1) -> None:
+        self.number = number
+        self.topics = scenario.topics[number]
+        self.scenario = replace(scenario, distinct=min(scenario.distinct, self.topics))
+        self.layout = scenario.layout
+        self.engine = Engine(number=number, rules=VERSION, threads=threads)
+        self.peer = NumpyPeer(self.layout, scenario.elements)
+        self.rules = rules_at(VERSION)
+        self.epochs = self.pack(self.distinct_epochs(1))
+        self.states = self.pack_states(self.distinct_states())
+        self.inferred_states = self.engine.infer(self.epochs, self.states).states
+        self.epoch_arrays = tile(draw_epoch(self.scenario, 1), self.topics)
+        self.state_arrays = tile(draw_state(self.scenario), self.topics)
+        self.inferred = InferredArrays.empty(self.epoch_arrays)
+        self.settled = SettledArrays.empty(self.epoch_arrays)
+
+    def distinct_epochs(self, number: int) -> list[Epoch]:
+        """Epoch `number` of every distinct topic."""
+        arrays = draw_epoch(self.scenario, number)
+        return [to_epoch(arrays, at, at + 1, number) for at in range(self.scenario.distinct)]
+
+    def distinct_states(self) -> list[State]:
+        """First state of every distinct topic."""
+        arrays = draw_state(self.scenario)
+        return [to_state(arrays, self.layout, at, at + 1) for at in range(self.scenario.distinct)]
+
+    def pack(self, epochs: list[Epoch]) -> Epochs:
+        """The whole batch: distinct topics over and over, under ids of their own."""
+        count = len(epochs)
+        batch = [replace(epochs[at % count], topic_id=at + 1) for at in range(self.topics)]
+        return Epochs.from_epochs(batch, self.number)
+
+    def pack_states(self, states: list[State]) -> States:
+        """The states of the whole batch."""
+        count = len(states)
+        batch = [replace(states[at % count], topic_id=at + 1) for at in range(self.topics)]
+        return States.from_states(batch, self.number)
+
+    def engine_infer(self) -> InferredBatch:
+        """The engine's `infer` of the first epoch."""
+        return self.engine.infer(self.epochs, self.states)
+
+    def engine_settle(self) -> SettledBatch:
+        """The engine's `settle` of the first epoch."""
+        return self.engine.settle(self.epochs, self.inferred_states)
+
+    def peer_infer(self) -> InferredArrays:
+        """The NumPy peer's `infer` of the first epoch."""
+        return self.peer.infer(self.epoch_arrays, self.state_arrays, self.inferred)
+
+    def peer_settle(self) -> SettledArrays:
+        """The NumPy peer's `settle` of the first epoch."""
+        return self.peer.settle(self.epoch_arrays, self.state_arrays, self.settled)
+
+    def verify(self) -> None:
+        """Run all epochs of the scenario on every side.
+
+        In float64 the NumPy peer must agree on every topic: values to 1e-12 relative, regrets to
+        1e-15 absolute. In decimal the reference must agree on its topics in every digit, and the
+        NumPy peer on the others to 1e-12 relative.
+
+        Raises:
+            AssertionError: with the first or worst difference.
+        """
+        state, arrays = self.states, self.state_arrays
+        expected = self.distinct_states()[: self.scenario.reference_topics]
+        for number in range(1, self.scenario.epochs + 1):
+            epochs = self.pack(self.distinct_epochs(number))
+            inferred = self.engine.infer(epochs, state)
+            settled = self.engine.settle(epochs, inferred.states)
+            epoch_arrays = tile(draw_epoch(self.scenario, number), self.topics)
+            peer_inferred = self.peer.infer(epoch_arrays, arrays)
+            peer_settled = self.peer.settle(epoch_arrays, after_inference(arrays, peer_inferred))
+            self._verify_values(inferred, settled, peer_inferred, peer_settled)
+            self._verify_states(settled, peer_settled.state)
+            if self.number == "decimal":
+                expected = [
+                    self._verify_digits(epochs.epochs[at], before, inferred, settled, at)
+                    for at, before in enumerate(expected)
+                ]
+            state, arrays = settled.states, peer_settled.state
+
+    def _verify_values(
+        self,
+        inferred: InferredBatch,
+        settled: SettledBatch,
+        peer_inferred: InferredArrays,
+        peer_settled: SettledArrays,
+    ) -> None:
+        order = network_order(self.layout)
+        topics = self.topics if self.number == "float64" else self.scenario.distinct
+        bundle = peer_inferred.bundle[:topics, order]
+        losses = peer_settled.network_losses[:topics, order]
+        inferers, workers = self.layout.inferers, peer_inferred.weights[:topics]
+        elements = peer_inferred.element_weight[:topics]
+        if self.number == "float64":
+            pairs = [
+                ("inferer_weight", workers[:, :inferers]),
+                ("forecaster_weight", workers[:, inferers:]),
+                ("element_weight", elements),
+                ("values", bundle),
+            ]
+            for name, values in pairs:
+                actual: Float64 = np.asarray(inferred.columns[name]).reshape(values.shape)
+                assert_close(name, values, actual, relative=VALUES)
+            actual = np.asarray(settled.columns["network_losses"]).reshape(losses.shape)
+            assert_close("network_losses", losses, actual, relative=VALUES)
+            return
+        for at in range(topics):
+            network = inferred.topic(at).network
+            row = synthesis_row(inferred.epochs.epochs[at], network, self.layout)
+            assert_close(f"topic {at} values", bundle[at], row, relative=VALUES)
+        losses_read = read_numbers(settled.columns["network_losses"][: losses.size])
+        assert_close(
+            "network_losses",
+            losses,
+            np.array([float(loss or 0) for loss in losses_read]).reshape(losses.shape),
+            relative=VALUES,
+        )
+
+    def _verify_states(self, settled: SettledBatch, peer: StateArrays) -> None:
+        states = [settled.states.state(at) for at in range(self.scenario.distinct)]
+        actual = state_arrays(states, self.layout)
+        assert_states_close(tile(peer, len(states)), actual)
+
+    def _verify_digits(
+        self, epoch: Epoch, state: State, inferred: InferredBatch, settled: SettledBatch, at: int
+    ) -> State:
+        expected: Inferred = infer(epoch, state, self.rules)
+        assert_equal(expected, inferred.topic(at), epoch)
+        closed: Settled = settle(epoch, expected.state, self.rules)
+        assert_equal(closed, settled.topic(at), epoch)
+        return closed.state

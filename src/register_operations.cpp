@@ -1,0 +1,86 @@
+// Single decimal operations at the door: for recorded answers and for measuring what each costs.
+#include "registers.hpp"
+
+#include "../cpp/number/decimal_real.hpp"
+#include "../cpp/number/decimal_text.hpp"
+#include "arrays.hpp"
+
+#include <chrono>
+#include <pybind11/stl.h>
+#include <string>
+#include <vector>
+
+namespace allora::door {
+
+namespace {
+
+using Operation = Decimal (*)(const Decimal&, const Decimal&);
+
+struct Timed {
+    const char* name;
+    Operation run;
+};
+
+constexpr Timed timed[] = {
+    {"add", [](const Decimal& x, const Decimal& y) { return x + y; }},
+    {"mul", [](const Decimal& x, const Decimal& y) { return x * y; }},
+    {"quo", [](const Decimal& x, const Decimal& y) { return x / y; }},
+    {"sqrt", [](const Decimal& x, const Decimal&) { return sqrt(x); }},
+    {"exp",
+     [](const Decimal& x, const Decimal&) { return exp(DecimalFunctions::programs, x); }},
+    {"ln", [](const Decimal& x, const Decimal&) { return ln(DecimalFunctions::programs, x); }},
+};
+
+std::vector<Decimal> operands(const std::vector<std::string>& texts) {
+    std::vector<Decimal> values;
+    values.reserve(texts.size());
+    for (const std::string& text : texts) {
+        values.push_back(from_big(parse(text)));
+        if (!values.back().is_finite()) {
+            throw py::value_error("'" + text + "' is not a decimal of up to 77 digits");
+        }
+    }
+    return values;
+}
+
+// Nanoseconds per operation and the results, so that correctness is looked at before time.
+py::tuple time_decimal_operation(const std::string& name, const std::vector<std::string>& first,
+                                 const std::vector<std::string>& second, int repeats) {
+    Operation run = nullptr;
+    for (const Timed& operation : timed) {
+        run = name == operation.name ? operation.run : run;
+    }
+    if (run == nullptr) {
+        throw py::value_error("unknown operation '" + name + "': add, mul, quo, sqrt, exp, ln");
+    }
+    if (first.empty() || first.size() != second.size() || repeats < 1) {
+        throw py::value_error("both operand lists must have the same length, above 0");
+    }
+    const std::vector<Decimal> x = operands(first);
+    const std::vector<Decimal> y = operands(second);
+    std::vector<Decimal> results(x.size());
+    const auto start = std::chrono::steady_clock::now();
+    for (int repeat = 0; repeat < repeats; ++repeat) {
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            results[i] = run(x[i], y[i]);
+        }
+    }
+    const std::chrono::duration<double, std::nano> elapsed =
+        std::chrono::steady_clock::now() - start;
+    std::vector<std::string> texts;
+    for (const Decimal& result : results) {
+        texts.push_back(to_stored(to_big(result)));
+    }
+    return py::make_tuple(elapsed.count() / static_cast<double>(x.size()) / repeats, texts);
+}
+
+} // namespace
+
+void register_operations(py::module_& module) {
+    module.def("time_decimal_operation", &time_decimal_operation, py::arg("op"), py::arg("a"),
+               py::arg("b"), py::arg("repeats"),
+               "(nanoseconds per operation, stored texts of the results) of add, mul, quo, sqrt, "
+               "exp or ln over pairs of operands.");
+}
+
+} // namespace allora::door
