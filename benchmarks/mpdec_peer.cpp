@@ -24,7 +24,7 @@ struct Choice {
     bool correctly_rounded;
 };
 
-// exp and ln promise less than one unit in the last place, or, three to four times slower, the
+// exp and ln promise less than one unit in the last place or, more slowly, the
 // correctly rounded value: both are offered, so that nobody picks the slower one for the peer.
 constexpr Choice choices[] = {
     {"multiply", mpd_qmul, MPD_ROUND_DOWN, false, false},

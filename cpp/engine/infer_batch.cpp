@@ -154,7 +154,7 @@ private:
         }
         write_inference(columns_, rows_, t, space.inference,
                         Output<Stored>{results_.network, results_.overflow});
-        status = resist_outliers(t, actors, space);
+        status = resist_outliers(t, space);
         if (status.cause == Cause::none) {
             keep_state(t, stored, space);
         }
@@ -162,8 +162,7 @@ private:
     }
 
     template <class Real>
-    TopicStatus resist_outliers(std::int64_t t, const TopicActors<Stored>& actors,
-                                Workspace<Real>& space) {
+    TopicStatus resist_outliers(std::int64_t t, Workspace<Real>& space) {
         const bool wanted = rules_.outlier_resistant == OutlierResistant::present ||
                             rules_.outlier_resistant == OutlierResistant::single_label;
         results_.resistant[t] = wanted && space.epoch.labels == 1 ? 1 : 0;

@@ -4,8 +4,8 @@
 // instruction set, agree to the last bit; see float64_bits.hpp for what the build must guarantee.
 //
 // Each function states its largest error, in units of the last place of the true value. The figures
-// are not proved: they are the largest errors seen on 10^9 arguments of each function (10^8 of
-// log2, log10 and sqrt), rounded up; tests/number/test_float64.py holds them on 10^7.
+// are not proved: they are the largest errors seen on 10^9 arguments of each function (3 * 10^8
+// of log2, log10 and sqrt), rounded up; tests/number/test_float64.py holds them on 10^7.
 #pragma once
 
 #include "float64_exp.hpp"

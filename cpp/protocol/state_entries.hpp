@@ -143,17 +143,17 @@ void visit_values(const StoredState<Real>& state, const Visit& visit) {
     list("forecaster_weight", state.forecasters, f, state.forecaster_weight);
 }
 
-// visit(family, actor, count) for every count above 0.
+// visit(family, actor, count) for every count that is stored.
 template <class Real, class Visit>
 void visit_counts(const StoredState<Real>& state, const Visit& visit) {
     for (const std::size_t at : state.inferers.sorted()) {
-        if (state.inferer_inclusions[at] != 0) {
+        if (state.inferer_inclusions[at] != no_count) {
             visit("inferer_inclusions", address_text(state.inferers.actor(at)),
                   state.inferer_inclusions[at]);
         }
     }
     for (const std::size_t at : state.forecasters.sorted()) {
-        if (state.forecaster_inclusions[at] != 0) {
+        if (state.forecaster_inclusions[at] != no_count) {
             visit("forecaster_inclusions", address_text(state.forecasters.actor(at)),
                   state.forecaster_inclusions[at]);
         }

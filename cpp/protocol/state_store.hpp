@@ -77,6 +77,9 @@ private:
     std::unordered_map<std::uint32_t, std::size_t> index_;
 };
 
+// A count that was never stored; it reads as 0.
+inline constexpr std::uint64_t no_count = ~std::uint64_t{0};
+
 // The families of regrets between two actors; the first one is withheld (one-in: is brought in).
 template <class Real>
 struct PairFamilies {

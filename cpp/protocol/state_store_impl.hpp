@@ -26,7 +26,7 @@ std::size_t StoredState<Real>::add_inferer(std::uint32_t actor) {
     inferer_regret.push_back(missing);
     naive_inferer_regret.push_back(missing);
     inferer_weight.push_back(missing);
-    inferer_inclusions.push_back(0);
+    inferer_inclusions.push_back(no_count);
     const std::size_t i = inferers.size();
     const std::size_t f = forecasters.size();
     pairs.one_out_inferer_inferer.grow(i, i);
@@ -49,7 +49,7 @@ std::size_t StoredState<Real>::add_forecaster(std::uint32_t actor) {
     const Real missing = Number<Real>::missing();
     forecaster_regret.push_back(missing);
     forecaster_weight.push_back(missing);
-    forecaster_inclusions.push_back(0);
+    forecaster_inclusions.push_back(no_count);
     pairs.one_in_self.push_back(missing);
     const std::size_t i = inferers.size();
     const std::size_t f = forecasters.size();
@@ -150,8 +150,12 @@ void StoredState<Real>::gather(std::span<const std::uint32_t> inferer,
     gather_list(inferer_weight, i, missing, dense.inferer_weight);
     gather_list(forecaster_regret, f, missing, dense.forecaster_regret);
     gather_list(forecaster_weight, f, missing, dense.forecaster_weight);
-    gather_list(inferer_inclusions, i, std::uint64_t{0}, dense.inferer_inclusions);
-    gather_list(forecaster_inclusions, f, std::uint64_t{0}, dense.forecaster_inclusions);
+    gather_list(inferer_inclusions, i, no_count, dense.inferer_inclusions);
+    gather_list(forecaster_inclusions, f, no_count, dense.forecaster_inclusions);
+    for (std::vector<std::uint64_t>* counts :
+         {&dense.inferer_inclusions, &dense.forecaster_inclusions}) {
+        std::replace(counts->begin(), counts->end(), no_count, std::uint64_t{0});
+    }
     gather_grid(pairs.one_out_inferer_inferer, i, i, i.size(), dense.one_out_inferer_inferer_regret);
     gather_grid(pairs.one_out_inferer_forecaster, i, f, f.size(),
                 dense.one_out_inferer_forecaster_regret);
@@ -160,12 +164,14 @@ void StoredState<Real>::gather(std::span<const std::uint32_t> inferer,
     gather_grid(pairs.one_out_forecaster_forecaster, f, f, f.size(),
                 dense.one_out_forecaster_forecaster_regret);
     gather_grid(pairs.one_in_inferer, f, i, i.size() + 1, dense.one_in_forecaster_regret);
+    // One address is one key, in whichever role it came first and whichever it has now.
     for (std::size_t q = 0; q < f.size(); ++q) {
-        if (f[q] >= 0 && shared[q] < 0) {
-            // An inferer of earlier epochs that only forecasts now still owns the shared entry.
+        if (f[q] >= 0) {
             const std::int64_t both = inferers.find(forecaster[q]);
             const auto row = static_cast<std::size_t>(f[q]);
-            dense.one_in_forecaster_regret[(q + 1) * (i.size() + 1) - 1] =
+            const std::size_t column =
+                shared[q] >= 0 ? static_cast<std::size_t>(shared[q]) : i.size();
+            dense.one_in_forecaster_regret[q * (i.size() + 1) + column] =
                 both >= 0 ? pairs.one_in_inferer.at(row, static_cast<std::size_t>(both))
                           : pairs.one_in_self[row];
         }

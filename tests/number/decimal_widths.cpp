@@ -16,10 +16,13 @@ namespace {
 
 std::mt19937_64 generator;
 
-int below(int bound) { return static_cast<int>(generator() % static_cast<std::uint64_t>(bound)); }
+int below(int bound) {
+    return static_cast<int>(generator() % static_cast<std::uint64_t>(bound));
+}
 
 int digits_of_interest() {
-    constexpr int lengths[] = {1, 2, 17, 18, 19, 20, 21, 33, 34, 35, 36, 37, 38, 39, 43, 57, 75, 76, 77};
+    constexpr int lengths[] = {1,  2,  17, 18, 19, 20, 21, 33, 34, 35,
+                               36, 37, 38, 39, 43, 57, 75, 76, 77};
     return below(3) == 0 ? lengths[below(19)] : 1 + below(77);
 }
 
