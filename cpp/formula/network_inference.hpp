@@ -147,19 +147,15 @@ void gather_values(const Prepared<Real>& prepared, const Pass& pass, std::int32_
 
 // All inferers new: the plain mean of the inferers that take part.
 template <class Real>
-Real plain_mean(const Prepared<Real>& prepared, const Pass& pass, std::int32_t l,
-                PassScratch<Real>& scratch) {
+Real plain_mean(const Prepared<Real>& prepared, const Pass& pass, std::int32_t l) {
     const bool withholds = pass.kind == Pass::Kind::one_out_inferer;
-    scratch.values.clear();
-    scratch.weights.clear();
+    WeightedSums<Real> sums;
     for (std::int32_t j = 0; j < prepared.inferers; ++j) {
-        const bool absent = withholds && j == pass.actor;
-        scratch.values.push_back(prepared.inference(j, l));
-        scratch.weights.push_back(absent ? Number<Real>::missing() : Number<Real>::from_int(1));
+        if (!withholds || j != pass.actor) {
+            sums.add_plain(static_cast<std::size_t>(j), prepared.inference(j, l));
+        }
     }
-    return weighted_sums(std::span<const Real>(scratch.weights),
-                         std::span<const Real>(scratch.values))
-        .quotient();
+    return sums.quotient();
 }
 
 // The value of one label, or why there is none.
@@ -167,7 +163,7 @@ template <class Real>
 Cause pass_value(const Rules& rules, const TopicEpoch<Real>& epoch, const Prepared<Real>& prepared,
                  const Pass& pass, std::int32_t l, PassScratch<Real>& scratch, Real& value) {
     if (prepared.all_inferers_are_new) {
-        value = plain_mean(prepared, pass, l, scratch);
+        value = plain_mean(prepared, pass, l);
         return Number<Real>::fault(value);
     }
     gather_values(prepared, pass, l, scratch.values);

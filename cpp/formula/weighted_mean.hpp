@@ -24,6 +24,11 @@ struct WeightedSums {
         denominator.add(weight);
         any = true;
     }
+    // The term of a plain mean: no product, so no digit of a long value is cut.
+    void add_plain(std::size_t, const Real& value) {
+        numerator.add(value);
+        denominator.add(Number<Real>::from_int(1));
+    }
     bool is_zero() const { return denominator.is_zero(); }
     bool below(const Real& floor) const { return denominator.value() < floor; }
     Real quotient() const { return numerator.quotient(denominator); }
@@ -49,6 +54,7 @@ struct WeightedSums<double> {
         denominator[i % 8] += weight;
         any = true;
     }
+    void add_plain(std::size_t i, double value) { add(i, 1.0, value); }
     bool is_zero() const { return sum_of_lanes(denominator) == 0.0; }
     bool below(double floor) const { return sum_of_lanes(denominator) < floor; }
     double quotient() const { return sum_of_lanes(numerator) / sum_of_lanes(denominator); }
