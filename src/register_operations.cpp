@@ -1,6 +1,7 @@
 // Single decimal operations at the door: for recorded answers and for measuring what each costs.
 #include "registers.hpp"
 
+#include "../cpp/number/decimal_operation.hpp"
 #include "../cpp/number/decimal_real.hpp"
 #include "../cpp/number/decimal_text.hpp"
 #include "arrays.hpp"
@@ -74,9 +75,26 @@ py::tuple time_decimal_operation(const std::string& name, const std::vector<std:
     return py::make_tuple(elapsed.count() / static_cast<double>(x.size()) / repeats, texts);
 }
 
+std::string decimal_operation(const std::string& rules, const std::string& name,
+                              const std::vector<std::string>& arguments) {
+    const auto version = rules_at(rules);
+    if (!version) {
+        throw py::value_error("unknown version '" + rules + "'");
+    }
+    std::string answer = run_operation(version->decimal_functions, name, arguments);
+    if (answer == "unknown") {
+        throw py::value_error("unknown decimal operation '" + name + "'");
+    }
+    return answer;
+}
+
 } // namespace
 
 void register_operations(py::module_& module) {
+    module.def("decimal_operation", &decimal_operation, py::arg("rules"), py::arg("op"),
+               py::arg("args"),
+               "One operation on stored texts (lists as [a;b]): 'result' or 'error', a tab, and the "
+               "stored text or the code of the chain's error.");
     module.def("time_decimal_operation", &time_decimal_operation, py::arg("op"), py::arg("a"),
                py::arg("b"), py::arg("repeats"),
                "(nanoseconds per operation, stored texts of the results) of add, mul, quo, sqrt, "

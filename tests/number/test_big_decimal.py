@@ -39,6 +39,7 @@ SOURCES = (
     "decimal_library",
     "decimal_seed",
     "integer_conversion",
+    "decimal_operation",
 )
 FLAGS = ("-std=c++20", "-O1", "-ffp-contract=off", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
 VECTORS = ROOT / "tests" / "vectors" / "decimal_ops.jsonl"

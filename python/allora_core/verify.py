@@ -1,0 +1,270 @@
+"""Recorded answers against the engine: what was compared, and what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from . import _core
+from .batch import Epochs, NumberName
+from .engine import Engine, InferredBatch, SettledBatch
+from .epoch import State
+from .recorded import (
+    DecimalOperation,
+    RecordedEpoch,
+    read_chain_epochs,
+    read_decimal_operations,
+    recognise,
+    values_of,
+)
+from .recorded_simulator import is_loss_difference, read_simulator, simulated_values_of
+from .reference.rules import Rules
+from .states import States
+
+__all__ = ["FLOAT64_ERROR", "Comparison", "Step", "bundled", "replay", "verify"]
+
+FLOAT64_ERROR = {
+    "synthesis": 2e-14,
+    "network_losses": 1e-15,
+    "regrets": 1e-14,
+    "weights": 1e-14,
+    "state_after": 1e-15,
+}
+"""Stated error of float64 per stage: relative, with the stage's largest magnitude as the least
+scale, since a regret is a difference of losses and can lie near 0."""
+
+SIMULATOR_ERROR = 1e-12
+LOSS_DIFFERENCE_ERROR = 1e-15
+
+
+@dataclass
+class Comparison:
+    """What one kind of recorded answers came to."""
+
+    kind: str
+    compared: int = 0
+    equal: int = 0
+    equal_in_value: int = 0
+    different: int = 0
+    first_difference: str = ""
+    largest_error: dict[str, float] = field(default_factory=dict)
+
+    def add(self, verdict: str, where: Callable[[], str]) -> None:
+        """Count one value: ``equal``, ``value`` (another form) or ``different``."""
+        self.compared += 1
+        if verdict == "equal":
+            self.equal += 1
+            return
+        if verdict == "value":
+            self.equal_in_value += 1
+        else:
+            self.different += 1
+        self.first_difference = self.first_difference or where()
+
+    @property
+    def failed(self) -> int:
+        """Values that differ, in value or in form."""
+        return self.equal_in_value + self.different
+
+
+@dataclass(frozen=True)
+class Step:
+    """All topics that were due together, replayed: what a table shows of them."""
+
+    recorded: list[RecordedEpoch]
+    inferred: InferredBatch
+    settled: SettledBatch
+
+
+def bundled() -> list[Path]:
+    """The recorded answers that come with the package (or, in a checkout, with the tests)."""
+    places = (Path(__file__).parent / "vectors", Path(__file__).parents[2] / "tests" / "vectors")
+    folder = next((place for place in places if place.is_dir()), places[0])
+    return sorted(path for path in folder.iterdir() if path.suffix in {".gz", ".jsonl", ".csv"})
+
+
+def same_text(expected: str, actual: str | None) -> str:
+    """Compare two texts of numbers: value first, then form."""
+    if actual == expected:
+        return "equal"
+    try:
+        return "value" if actual is not None and Decimal(actual) == Decimal(expected) else "different"
+    except ArithmeticError:
+        return "different"
+
+
+def within(expected: Decimal, actual: Decimal | None, relative: float, floor: float) -> float:
+    """Error in units of the allowed one; infinite where there is no value."""
+    if actual is None:
+        return float("inf")
+    allowed = max(relative * abs(float(expected)), floor)
+    return float(abs(actual - expected)) / allowed if allowed else float(actual != expected)
+
+
+def compare_epoch(
+    comparison: Comparison,
+    number: NumberName,
+    recorded: RecordedEpoch,
+    values: dict[tuple[str, ...], str],
+) -> None:
+    """Compare everything that one recorded epoch expects."""
+    scales: dict[str, float] = {}
+    for name, text in recorded.expected.items():
+        if number == "float64" and is_number(text):
+            scales[name[0]] = max(scales.get(name[0], 0.0), abs(float(text)))
+    for name, text in recorded.expected.items():
+        actual = values.get(name)
+        if number == "decimal" or not is_number(text):
+            verdict = same_text(text, actual)
+        else:
+            stage = name[0]
+            relative = FLOAT64_ERROR[stage]
+            found = None if actual is None or not is_number(actual) else Decimal(actual)
+            error = within(Decimal(text), found, relative, relative * scales[stage])
+            verdict = "equal" if error <= 1 else "different"
+            worst = comparison.largest_error.get(stage, 0.0)
+            comparison.largest_error[stage] = max(worst, error * relative)
+        comparison.add(verdict, lambda n=name, t=text, a=actual: place(recorded, n, t, a))
+
+
+def is_number(text: str) -> bool:
+    """Whether a recorded answer is a number rather than a name."""
+    return text[:1] in "-0123456789" and text[-1:].isdigit()
+
+
+def place(recorded: RecordedEpoch, name: tuple[str, ...], text: str, actual: str | None) -> str:
+    """Where a difference stands, for people."""
+    epoch = recorded.epoch
+    return (
+        f"{recorded.path.name} line {recorded.line}: topic {epoch.topic_id} nonce {epoch.nonce} "
+        f"{'.'.join(name)}: recorded {text}, computed {actual}"
+    )
+
+
+def replay(
+    path: Path,
+    number: NumberName = "decimal",
+    rules: Callable[[Rules], Rules] = lambda rules: rules,
+    threads: int | None = None,
+    comparison: Comparison | None = None,
+) -> Iterator[Step]:
+    """Replay a file of whole epochs, all topics due at one step as one batch.
+
+    Args:
+        path: the file.
+        number: kind of numbers.
+        rules: changes the rules that the file was recorded with.
+        threads: threads of the engine.
+        comparison: receives what was compared.
+
+    Raises:
+        RecordingError: the file cannot be read.
+        TopicError: a topic cannot be computed.
+    """
+    topics: dict[int, list[RecordedEpoch]] = {}
+    for recorded in read_chain_epochs(path):
+        topics.setdefault(recorded.epoch.topic_id, []).append(recorded)
+    states = {topic: history[0].state or State(topic) for topic, history in topics.items()}
+    for at in range(max(map(len, topics.values()), default=0)):
+        due = [history[at] for history in topics.values() if at < len(history)]
+        engine = Engine(number, rules=rules(due[0].rules), threads=threads)
+        batch = Epochs.from_epochs([recorded.epoch for recorded in due], number)
+        before = [states[recorded.epoch.topic_id] for recorded in due]
+        inferred = engine.infer(batch, States.from_states(before, number))
+        settled = engine.settle(batch, inferred.states)
+        for i, recorded in enumerate(due):
+            result = settled.topic(i)
+            if comparison is not None:
+                values = values_of(recorded, before[i], inferred.topic(i), result)
+                compare_epoch(comparison, number, recorded, values)
+            states[recorded.epoch.topic_id] = recorded.with_inclusions(result.state)
+        yield Step(due, inferred, settled)
+
+
+def operation_argument(value: Any) -> list[str]:
+    """An argument of a recorded operation as the engine's door takes it; a map becomes two lists."""
+    if isinstance(value, dict):
+        keys = sorted(value)
+        return [f"[{';'.join(keys)}]", f"[{';'.join(value[key] for key in keys)}]"]
+    return [f"[{';'.join(value)}]" if isinstance(value, list) else str(value)]
+
+
+def compare_operation(comparison: Comparison, path: Path, operation: DecimalOperation) -> None:
+    """One decimal operation: value, written form, or the code of its error."""
+    arguments = [text for value in operation.arguments for text in operation_argument(value)]
+    answer = _core.decimal_operation(operation.version, operation.operation, arguments)
+    status, _, text = answer.partition("\t")
+    recorded = operation.result
+    expected = f"[{';'.join(recorded)}]" if isinstance(recorded, list) else recorded
+    if operation.error is not None:
+        verdict = "equal" if (status, text) == ("error", operation.error) else "different"
+        expected = operation.error
+    else:
+        verdict = same_text(str(expected), text) if status == "result" else "different"
+    comparison.add(
+        verdict,
+        lambda: (
+            f"{path.name} line {operation.line}: {operation.operation}{tuple(arguments)} "
+            f"({operation.version}): recorded {expected}, computed {text}"
+        ),
+    )
+
+
+def compare_simulator(
+    comparison: Comparison, path: Path, number: NumberName, threads: int | None
+) -> None:
+    """A simulator table: 1e-12 relative, 1e-15 absolute for differences of losses."""
+    for simulated in read_simulator(path):
+        engine = Engine(number, rules=simulated.rules, threads=threads)
+        state = simulated.state or State(simulated.epoch.topic_id)
+        inferred = engine.infer([simulated.epoch], [state])
+        settled = engine.settle([simulated.epoch], [state]).topic(0)
+        known = inferred.topic(0) if simulated.state is not None else None
+        values = simulated_values_of(simulated, known, settled)
+        for column, expected in simulated.expected.items():
+            difference = is_loss_difference(column)
+            relative = 0.0 if difference else SIMULATOR_ERROR
+            floor = LOSS_DIFFERENCE_ERROR if difference else 0.0
+            error = within(expected, values.get(column), relative, floor)
+            comparison.add(
+                "equal" if error <= 1 else "different",
+                lambda c=column, e=expected, v=values, line=simulated.line: (
+                    f"{path.name} line {line}: {c}: recorded {e}, computed {v.get(c)}"
+                ),
+            )
+
+
+def verify(
+    paths: Iterable[Path],
+    number: NumberName = "decimal",
+    threads: int | None = None,
+    progress: Callable[[Path], None] = lambda path: None,
+) -> list[Comparison]:
+    """Run recorded answers through the engine, one `Comparison` per file.
+
+    Raises:
+        RecordingError: a file cannot be read or is of no known format.
+    """
+    comparisons = []
+    for path in paths:
+        form = recognise(path)
+        comparison = Comparison(f"{form.replace('_', ' ')} ({path.name})")
+        progress(path)
+        if form == "decimal_operations":
+            for operation in read_decimal_operations(path):
+                compare_operation(comparison, path, operation)
+        elif form.startswith("chain_epochs"):
+            for _ in replay(path, number, threads=threads, comparison=comparison):
+                pass
+        else:
+            compare_simulator(comparison, path, number, threads)
+        comparisons.append(comparison)
+    return comparisons
+
+
+def changed_rules(changes: dict[str, str]) -> Callable[[Rules], Rules]:
+    """Rules with some fields replaced, as `replay` takes them."""
+    return lambda rules: replace(rules, **changes)
