@@ -17,7 +17,7 @@ from .epoch import Epoch, Inferred, Settled, State, TopicError
 from .reference.rules import Rules, rules_at
 from .results import read_inference, read_network_losses
 from .states import States
-from .tables import inference_table, losses_table
+from .tables import inference_table, losses_table, states_table
 
 __all__ = ["Engine", "InferredBatch", "SettledBatch"]
 
@@ -195,3 +195,7 @@ class SettledBatch(Batch):
     def to_arrow(self) -> Any:
         """Long table: topic_id, nonce, role, address, withheld, label, quantity, value."""
         return losses_table(self)
+
+    def states_table(self) -> Any:
+        """The states after this batch as a long table, with the nonces of its epochs."""
+        return states_table(self.states, [epoch.nonce for epoch in self.epochs.epochs])

@@ -7,7 +7,7 @@ the chain's stored form, which keeps every digit; float64 values are doubles.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -133,13 +133,19 @@ def role_of(family: str) -> str:
     return "forecaster" if "forecaster" in family else "topic"
 
 
-def states_table(states: States, nonce: int = 0) -> pa.Table:
-    """Everything the topics carry; `quantity` is the field of `State`."""
+def states_table(states: States, nonces: Sequence[int] | None = None) -> pa.Table:
+    """Everything the topics carry; `quantity` is the field of `State`.
+
+    Args:
+        states: the states.
+        nonces: the nonce that each topic's state stands at; 0 where not given.
+    """
 
     def rows() -> Iterator[Row]:
         number = converter(states.number)
         for at, topic_id in enumerate(states.topic_ids):
             for family, withheld, actor, text in states.core.entries(at):
+                nonce = nonces[at] if nonces is not None else 0
                 key = (topic_id, nonce, role_of(family), actor, withheld, "", family)
                 yield (*key, number(text))
 

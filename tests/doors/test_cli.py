@@ -1,0 +1,131 @@
+"""The command line: what it prints, and what its exit codes say."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import polars
+import pytest
+from typer.testing import CliRunner
+
+from allora_core import States, states_from_table, states_table
+from allora_core.cli import app
+from allora_core.recorded import read_chain_epochs
+
+VECTORS = Path(__file__).parents[1] / "vectors"
+EPOCHS = VECTORS / "chain_epochs_v017.jsonl.gz"
+runner = CliRunner()
+
+
+def lines(count: int) -> list[str]:
+    with gzip.open(EPOCHS, "rt") as file:
+        return [next(file) for _ in range(count)]
+
+
+def recorded(path: Path, change=lambda document: None, count: int = 2) -> Path:
+    documents = [json.loads(line) for line in lines(count)]
+    change(documents)
+    path.write_text("".join(json.dumps(document) + "\n" for document in documents))
+    return path
+
+
+@pytest.mark.parametrize("command", [[], ["replay"], ["vectors"], ["bench"]])
+def test_help_teaches(command: list[str]) -> None:
+    result = runner.invoke(app, [*command, "--help"])
+    assert result.exit_code == 0
+    assert ("Examples" in result.output) == bool(command)
+
+
+def test_vectors_are_equal() -> None:
+    result = runner.invoke(app, ["vectors", "--json"])
+    assert result.exit_code == 0
+    kinds = json.loads(result.stdout)
+    assert len(kinds) == 5
+    assert all(kind["equal"] == kind["compared"] > 500 for kind in kinds)
+
+
+def test_vectors_in_float64() -> None:
+    result = runner.invoke(app, ["vectors", "--number", "float64", "--json"])
+    assert result.exit_code == 0
+
+
+def test_replay_compares_and_writes(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "epochs.jsonl")
+    out = tmp_path / "out"
+    result = runner.invoke(app, ["replay", str(path), "--out", str(out)])
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1].endswith("recorded values, differing: 0")
+    losses = polars.read_parquet(out / "losses.parquet")
+    assert set(losses["quantity"]) >= {"combined_loss", "naive_loss", "loss"}
+    assert (out / "inferences.parquet").exists()
+    states = polars.read_parquet(out / "states.parquet")
+    assert set(states["nonce"]) == {100, 200}
+
+
+def test_one_changed_digit_is_a_difference(tmp_path: Path) -> None:
+    def change(documents) -> None:
+        values = documents[1]["output"]["synthesis"]["combined"]
+        values[0] = values[0][:-1] + ("1" if values[0][-1] != "1" else "2")
+
+    result = runner.invoke(app, ["replay", str(recorded(tmp_path / "epochs.jsonl", change))])
+    assert result.exit_code == 1
+    assert "synthesis.combined" in result.stdout.replace("\n", "")
+    assert result.stdout.splitlines()[-1].endswith("differing: 1")
+
+
+def test_other_rules_differ(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "epochs.jsonl")
+    result = runner.invoke(app, ["replay", str(path), "--rule", "weight_rounding=once", "--json"])
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["comparison"]["different"] > 0
+
+
+def bad_number(documents) -> None:
+    documents[1]["input"]["inferences"][0]["values"] = ["1.2.3"]
+
+
+def bad_stake(documents) -> None:
+    documents[1]["input"]["reputers"][0]["stake"] = "-5"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (bad_number, ["epochs.jsonl line 2", "f00000", "1.2.3"]),
+        (bad_stake, ["topic 1", "r00000", "stake"]),
+        (lambda documents: documents[1]["input"].pop("reputers"), ["line 2", "reputers"]),
+    ],
+)
+def test_bad_input_is_named(tmp_path: Path, change, words: list[str]) -> None:
+    result = runner.invoke(app, ["replay", str(recorded(tmp_path / "epochs.jsonl", change))])
+    assert result.exit_code == 2
+    message = result.stderr.replace("\n", " ")
+    assert [word for word in words if word not in message] == []
+
+
+def test_files_that_are_no_recordings(tmp_path: Path) -> None:
+    cut = tmp_path / "cut.jsonl.gz"
+    cut.write_bytes(EPOCHS.read_bytes()[:5000])
+    text = tmp_path / "notes.txt"
+    text.write_text("nothing recorded")
+    for arguments in (
+        ["replay", str(cut)],
+        ["replay", str(text)],
+        ["replay", str(tmp_path / "absent.jsonl")],
+        ["vectors", str(text)],
+        ["replay", str(EPOCHS), "--rules", "v9"],
+        ["replay", str(EPOCHS), "--rule", "colour=blue"],
+        ["replay", str(EPOCHS), "--rule", "weight_rounding=twice"],
+    ):
+        assert runner.invoke(app, arguments).exit_code == 2, arguments
+
+
+def test_states_through_tables() -> None:
+    state = next(read_chain_epochs(EPOCHS)).state
+    assert state is not None
+    states = States.from_states([state])
+    table = states_table(states)
+    for form in (table, table.to_pandas(), polars.from_arrow(table)):
+        assert states_from_table(form) == states
