@@ -59,10 +59,11 @@ bool imply_mean(const ForecastRow<Real>& row, std::span<const Real> weights,
 
 // Weights over the elements without the withheld inferer's; one element weighs 1.
 template <class Real>
-void imply_weights(const Rules& rules, const TopicState<Real>& state, const ForecastRow<Real>& row,
-                   std::int32_t withheld, PassScratch<Real>& scratch, std::span<Real> weights) {
-    const bool keeps_element =
-        rules.withheld_forecast == WithheldForecast::kept_without_weight && row.inferers.size() == 1;
+void imply_weights(const Rules& rules, WithheldForecast how, const TopicState<Real>& state,
+                   const ForecastRow<Real>& row, std::int32_t withheld, PassScratch<Real>& scratch,
+                   std::span<Real> weights) {
+    const bool keeps = how == WithheldForecast::kept_without_weight;
+    const bool keeps_element = keeps && row.inferers.size() == 1;
     scratch.regrets.assign(row.regrets.begin(), row.regrets.end());
     std::size_t left = row.inferers.size();
     for (std::size_t e = 0; e < row.inferers.size(); ++e) {
@@ -71,8 +72,7 @@ void imply_weights(const Rules& rules, const TopicState<Real>& state, const Fore
             --left;
         }
     }
-    const std::size_t size =
-        rules.withheld_forecast == WithheldForecast::kept_without_weight ? row.inferers.size() : left;
+    const std::size_t size = keeps ? row.inferers.size() : left;
     if (size == 1) {
         for (std::size_t e = 0; e < row.inferers.size(); ++e) {
             weights[e] = Number<Real>::is_missing(scratch.regrets[e]) ? Number<Real>::missing()
@@ -111,11 +111,11 @@ bool weights_stay(const Rules& rules, const TopicState<Real>& state, const Forec
 
 // One withheld inferer: the same weights without it where they stay, else a call of its own.
 template <class Real>
-bool imply_without(const Rules& rules, const TopicState<Real>& state, const ForecastRow<Real>& row,
-                   std::span<const Real> weights, std::int32_t withheld,
-                   PassScratch<Real>& scratch, Real* value) {
+bool imply_without(const Rules& rules, WithheldForecast how, const TopicState<Real>& state,
+                   const ForecastRow<Real>& row, std::span<const Real> weights,
+                   std::int32_t withheld, PassScratch<Real>& scratch, Real* value) {
     if (row.prepared.all_inferers_are_new) {
-        const bool keeps = rules.withheld_forecast == WithheldForecast::kept_without_weight;
+        const bool keeps = how == WithheldForecast::kept_without_weight;
         if (!keeps && row.inferers.size() == 1) {
             return false;
         }
@@ -130,10 +130,47 @@ bool imply_without(const Rules& rules, const TopicState<Real>& state, const Fore
             }
         }
     } else {
-        imply_weights(rules, state, row, withheld, scratch,
+        imply_weights(rules, how, state, row, withheld, scratch,
                       std::span<Real>(scratch.withheld_weights));
     }
     return imply_mean(row, std::span<const Real>(scratch.withheld_weights), scratch, value);
+}
+
+// One entry of the row: its own computation where the forecast has an element about the withheld
+// inferer, else the forecast-implied inference as it is.
+template <class Real>
+void imply_one_out(const Rules& rules, WithheldForecast how, const TopicState<Real>& state,
+                   const ForecastRow<Real>& row, bool has, std::int32_t withheld,
+                   PassScratch<Real>& scratch, Real* without) {
+    const std::int32_t labels = row.epoch.labels;
+    const bool element =
+        std::find(row.inferers.begin(), row.inferers.end(), withheld) != row.inferers.end();
+    if (has && element) {
+        has = imply_without(rules, how, state, row, std::span<const Real>(scratch.element_weights),
+                            withheld, scratch, without);
+    } else if (has) {
+        const Real* value = row.prepared.implied_value(row.forecaster);
+        std::copy(value, value + labels, without);
+    }
+    if (!has) {
+        std::fill(without, without + labels, Number<Real>::missing());
+    }
+}
+
+// The row feeds the one-out-inferer pass and is a list of the bundle itself. Up to v0.16 the pass
+// keeps the withheld inferer's element, while the list strips it.
+template <class Real>
+void imply_one_outs(const Rules& rules, const TopicState<Real>& state,
+                    const ForecastRow<Real>& row, bool has, PassScratch<Real>& scratch,
+                    Prepared<Real>& prepared) {
+    for (std::int32_t w = 0; w < row.epoch.inferers; ++w) {
+        imply_one_out(rules, rules.withheld_forecast, state, row, has, w, scratch,
+                      prepared.withheld_value(row.forecaster, w));
+        if (!prepared.listed_implied.empty()) {
+            imply_one_out(rules, WithheldForecast::stripped, state, row, has, w, scratch,
+                          prepared.listed_value(row.forecaster, w));
+        }
+    }
 }
 
 // Forecast-implied inference of forecaster k, and the row of its one-out inferences.
@@ -164,28 +201,15 @@ void imply_forecast(const Rules& rules, const TopicEpoch<Real>& epoch,
     if (has && prepared.all_inferers_are_new) {
         imply_median(row, -1, scratch, value);
     } else if (has) {
-        imply_weights(rules, state, row, -1, scratch, std::span<Real>(weights));
+        imply_weights(rules, rules.withheld_forecast, state, row, -1, scratch,
+                      std::span<Real>(weights));
         for (std::size_t e = 0; e < weights.size(); ++e) {
             out.element_weight[static_cast<std::size_t>(scratch.elements[e])] = weights[e];
         }
         has = imply_mean(row, std::span<const Real>(weights), scratch, value);
     }
     prepared.has_implied[at] = has ? 1 : 0;
-    for (std::int32_t w = 0; w < epoch.inferers; ++w) {
-        const bool element = std::find(row.inferers.begin(), row.inferers.end(), w) !=
-                             row.inferers.end();
-        Real* without = prepared.withheld_value(k, w);
-        bool has_without = has;
-        if (has && element) {
-            has_without = imply_without(rules, state, row, std::span<const Real>(weights), w,
-                                        scratch, without);
-        } else if (has) {
-            std::copy(value, value + epoch.labels, without);
-        }
-        if (!has_without) {
-            std::fill(without, without + epoch.labels, Number<Real>::missing());
-        }
-    }
+    imply_one_outs(rules, state, row, has, scratch, prepared);
 }
 
 } // namespace allora

@@ -108,6 +108,9 @@ bool prepare(const Rules& rules, const TopicEpoch<Real>& epoch, const TopicState
     prepared.implied.resize(forecasters * static_cast<std::size_t>(epoch.labels));
     prepared.withheld_implied.resize(prepared.implied.size() *
                                      static_cast<std::size_t>(epoch.inferers));
+    const bool differs = rules.one_out_inferer_forecaster == Presence::present &&
+                         rules.withheld_forecast == WithheldForecast::kept_without_weight;
+    prepared.listed_implied.resize(differs ? prepared.withheld_implied.size() : 0);
     return true;
 }
 
@@ -131,7 +134,7 @@ void join_forecasts(const Rules& rules, const TopicEpoch<Real>& epoch, Prepared<
         set_value(epoch, layout.forecaster(k), value, out);
         if (rules.one_out_inferer_forecaster == Presence::present) {
             for (std::int32_t w = 0; w < epoch.inferers; ++w) {
-                const Real* without = prepared.withheld_value(k, w);
+                const Real* without = prepared.listed_value(k, w);
                 // An error in one pair leaves that pair out, and only does_not_fit is not one.
                 const Cause cause = Number<Real>::fault(without[0]);
                 if (cause == Cause::does_not_fit) {

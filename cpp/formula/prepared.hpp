@@ -34,6 +34,8 @@ struct Prepared {
     std::vector<Real> inferences;       // inferers x labels, defaults filled in
     std::vector<Real> implied;          // forecasters x labels
     std::vector<Real> withheld_implied; // forecasters x inferers x labels; missing: no value
+    // The one-out list of the bundle where it differs from the above; else empty.
+    std::vector<Real> listed_implied;
     std::vector<std::uint8_t> has_implied;
 
     const Real& inference(std::int32_t j, std::int32_t l) const {
@@ -48,6 +50,10 @@ struct Prepared {
     }
     Real* withheld_value(std::int32_t k, std::int32_t w) {
         return withheld_implied.data() + (static_cast<std::ptrdiff_t>(k) * inferers + w) * labels;
+    }
+    Real* listed_value(std::int32_t k, std::int32_t w) {
+        std::vector<Real>& listed = listed_implied.empty() ? withheld_implied : listed_implied;
+        return listed.data() + (static_cast<std::ptrdiff_t>(k) * inferers + w) * labels;
     }
     const Real* withheld_value(std::int32_t k, std::int32_t w) const {
         return withheld_implied.data() + (static_cast<std::ptrdiff_t>(k) * inferers + w) * labels;

@@ -91,13 +91,13 @@ ALLORA_INLINE double log_edges(double x, double result) {
     return select(undefined, canonical_nan(), at_zero);
 }
 
-// log: error <= 0.70 ulp.
+// log: error <= 0.74 ulp.
 // Every x >= 0. log(+-0) = -inf, log(x < 0) = NaN, log(+inf) = +inf.
 ALLORA_INLINE double log(double x) {
     return log_edges(x, log_sum(split_exponent(x), 0.0));
 }
 
-// log1p: error <= 0.69 ulp.
+// log1p: error <= 0.74 ulp.
 // Every x >= -1, as ln(u + c) = ln u + c / u, which holds to the last bit, where u + c = 1 + x
 // exactly and |c| <= ulp(u) / 2.
 // log1p(-1) = -inf, log1p(x < -1) = NaN, log1p(+inf) = +inf, log1p(-0) = -0.

@@ -26,7 +26,7 @@ ALLORA_INLINE double pow_magnitude(double x, double y) {
     return exp_pair(clamp(exponent.high, exp_limit), low);
 }
 
-// pow: error <= 0.68 ulp (0.81 for a subnormal result).
+// pow: error <= 0.63 ulp (0.79 for a subnormal result).
 // Every x and y. The special cases of IEEE 754-2019, 9.2.1, in this order of precedence:
 //   pow(x, +-0) = 1 and pow(+1, y) = 1, for NaN too; otherwise NaN if x or y is NaN.
 //   pow(-1, +-inf) = 1.

@@ -1,0 +1,125 @@
+"""
+The compiled engine of allora_core; use it through allora_core.
+"""
+
+from __future__ import annotations
+import collections.abc
+import numpy
+import numpy.dtypes
+import numpy.typing
+import typing
+
+__all__: list[str] = [
+    "DECIMAL_DTYPE",
+    "Host",
+    "LongDecimals",
+    "MISSING_FLOAT64_BITS",
+    "States",
+    "decimal_operation",
+    "format_decimals",
+    "infer",
+    "intern",
+    "parse_decimals",
+    "rules_at",
+    "settle",
+    "time_decimal_operation",
+]
+
+class LongDecimals:
+    """
+    Decimals of more than 77 digits beside an array.
+    """
+    def __len__(self) -> int: ...
+
+class States:
+    """
+    States of a batch of topics; immutable.
+    """
+    @staticmethod
+    def from_bytes(data: bytes) -> States: ...
+    def __init__(
+        self,
+        number: str,
+        topic_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    def entries(
+        self, at: typing.SupportsInt | typing.SupportsIndex
+    ) -> list[tuple[str, str, str, str]]:
+        """
+        (family, withheld actor, actor, stored text) of every value of one topic.
+        """
+    def take(
+        self, positions: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]
+    ) -> States: ...
+    def to_bytes(self) -> bytes: ...
+    def with_entries(
+        self,
+        at: typing.SupportsInt | typing.SupportsIndex,
+        entries: collections.abc.Sequence[tuple[str, str, str, str]],
+    ) -> States:
+        """
+        A copy whose topic at this position holds exactly these entries.
+        """
+    @property
+    def number(self) -> str: ...
+    @property
+    def topic_ids(self) -> list[int]: ...
+
+class Host:
+    """
+    Threads of the engine; 0: as many as this process may use.
+    """
+    def __init__(self, threads: typing.SupportsInt | typing.SupportsIndex = 0) -> None: ...
+    @property
+    def threads(self) -> int: ...
+
+def decimal_operation(rules: str, op: str, args: collections.abc.Sequence[str]) -> str:
+    """
+    One operation on stored texts (lists as [a;b]): 'result' or 'error', a tab, and the stored text or the code of the chain's error.
+    """
+
+def format_decimals(
+    values: numpy.ndarray, pool: typing.Any, plain: bool = False
+) -> list[str | None]:
+    """
+    Stored or plain texts; None for missing.
+    """
+
+def infer(number: str, rules: dict, host: Host, columns: dict, states: States) -> tuple:
+    """
+    Network inferences of a batch: (columns, status per topic, states).
+    """
+
+def intern(addresses: collections.abc.Sequence[str]) -> numpy.typing.NDArray[numpy.uint32]:
+    """
+    Identifiers of addresses, uint32.
+    """
+
+def parse_decimals(texts: collections.abc.Sequence[str | None]) -> tuple:
+    """
+    Texts, or None for missing, to (array of DECIMAL_DTYPE, LongDecimals). ValueError: a text is not a number.
+    """
+
+def rules_at(version: str) -> dict:
+    """
+    The rules of a version, by the names of `Rules`.
+    """
+
+def settle(number: str, rules: dict, host: Host, columns: dict, states: States) -> tuple:
+    """
+    Network losses of a batch and the states they lead to: (columns, status, states).
+    """
+
+def time_decimal_operation(
+    op: str,
+    a: collections.abc.Sequence[str],
+    b: collections.abc.Sequence[str],
+    repeats: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple:
+    """
+    (nanoseconds per operation, stored texts of the results) of add, mul, quo, sqrt, exp or ln over pairs of operands.
+    """
+
+DECIMAL_DTYPE: numpy.dtypes.VoidDType
+MISSING_FLOAT64_BITS: int = 9221120239743273472
