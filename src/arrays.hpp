@@ -36,7 +36,8 @@ py::array_t<Value> contiguous(const py::dict& columns, const char* name) {
     if (!columns.contains(name)) {
         throw py::value_error(std::string("the column '") + name + "' is missing");
     }
-    auto array = py::array_t<Value, py::array::c_style | py::array::forcecast>::ensure(columns[name]);
+    auto array =
+        py::array_t<Value, py::array::c_style | py::array::forcecast>::ensure(columns[name]);
     if (!array) {
         throw py::value_error(std::string("the column '") + name + "' is not an array of numbers");
     }
@@ -82,7 +83,9 @@ inline void hold(const py::dict& columns, const char* name, Held<Decimal>& held)
     held.column = {data, held.array.size(), pool};
 }
 
-inline py::array empty(py::ssize_t size, double) { return py::array_t<double>(size); }
+inline py::array empty(py::ssize_t size, double) {
+    return py::array_t<double>(size);
+}
 inline py::array empty(py::ssize_t size, const Decimal&) {
     return py::array(decimal_dtype(), std::vector<py::ssize_t>{size});
 }
@@ -96,8 +99,8 @@ inline py::object with_pool(py::array array, Decimal* data, const std::vector<Ov
     auto pool = std::make_shared<Pool>();
     for (const Overflow& topic : topics) {
         for (const auto& [index, value] : topic) {
-            data[index] = Decimal{Wide<4>{{pool->values.size(), 0, 0, 0}}, 0, 0, Form::wide,
-                                  Cause::none};
+            data[index] =
+                Decimal{Wide<4>{{pool->values.size(), 0, 0, 0}}, 0, 0, Form::wide, Cause::none};
             pool->values.push_back(value);
         }
     }

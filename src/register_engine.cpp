@@ -1,4 +1,5 @@
-// The door to the engine: columns in, columns out, the interpreter's lock released while it computes.
+// The door to the engine: columns in, columns out, the interpreter's lock released while it
+// computes.
 #include "registers.hpp"
 
 #include "../cpp/engine/engine.hpp"
@@ -145,30 +146,22 @@ template <class Stored>
 void hold_epochs(const py::dict& columns, HeldEpochs<Stored>& held) {
     take_columns(columns, held);
     check_columns(held);
-    held.columns = {held.topic_id.size(),
-                    held.topic_id.data(),
-                    held.nonce.data(),
-                    held.labels.data(),
-                    held.inferer_offsets.data(),
-                    held.inferer.data(),
-                    held.value_offsets.data(),
-                    held.inferences.column,
-                    held.forecaster_offsets.data(),
-                    held.forecaster.data(),
-                    held.element_offsets.data(),
-                    held.element_inferer.data(),
-                    held.element_losses.column,
-                    held.reputer_offsets.data(),
-                    held.reputer.data(),
-                    held.stakes.column,
-                    held.report_offsets.data(),
-                    held.reports.column,
-                    held.params.column,
-                    held.initial_regret.column};
+    held.columns = {
+        held.topic_id.size(),       held.topic_id.data(),        held.nonce.data(),
+        held.labels.data(),         held.inferer_offsets.data(), held.inferer.data(),
+        held.value_offsets.data(),  held.inferences.column,      held.forecaster_offsets.data(),
+        held.forecaster.data(),     held.element_offsets.data(), held.element_inferer.data(),
+        held.element_losses.column, held.reputer_offsets.data(), held.reputer.data(),
+        held.stakes.column,         held.report_offsets.data(),  held.reports.column,
+        held.params.column,         held.initial_regret.column};
 }
 
-const char* number_name(double) { return "float64"; }
-const char* number_name(const Decimal&) { return "decimal"; }
+const char* number_name(double) {
+    return "float64";
+}
+const char* number_name(const Decimal&) {
+    return "decimal";
+}
 
 py::list status_list(const std::vector<TopicStatus>& status) {
     py::list list;
@@ -268,7 +261,8 @@ py::tuple infer_columns(const Rules& rules, Host& host, const py::dict& columns,
     network.put(result, "", results.overflow);
     resistant.put(result, "resistant_", results.overflow + inference_columns);
     result["resistant"] = has_resistant;
-    return py::make_tuple(result, status_list(results.status), wrap_states(number_name(Stored{}), results.states));
+    return py::make_tuple(result, status_list(results.status),
+                          wrap_states(number_name(Stored{}), results.states));
 }
 
 template <class Stored>
@@ -286,7 +280,8 @@ py::tuple settle_columns(const Rules& rules, Host& host, const py::dict& columns
     }
     py::dict result;
     result["network_losses"] = with_pool(losses, results.network_losses, results.overflow);
-    return py::make_tuple(result, status_list(results.status), wrap_states(number_name(Stored{}), results.states));
+    return py::make_tuple(result, status_list(results.status),
+                          wrap_states(number_name(Stored{}), results.states));
 }
 
 } // namespace

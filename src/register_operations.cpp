@@ -27,8 +27,7 @@ constexpr Timed timed[] = {
     {"mul", [](const Decimal& x, const Decimal& y) { return x * y; }},
     {"quo", [](const Decimal& x, const Decimal& y) { return x / y; }},
     {"sqrt", [](const Decimal& x, const Decimal&) { return sqrt(x); }},
-    {"exp",
-     [](const Decimal& x, const Decimal&) { return exp(DecimalFunctions::programs, x); }},
+    {"exp", [](const Decimal& x, const Decimal&) { return exp(DecimalFunctions::programs, x); }},
     {"ln", [](const Decimal& x, const Decimal&) { return ln(DecimalFunctions::programs, x); }},
 };
 
@@ -91,10 +90,10 @@ std::string decimal_operation(const std::string& rules, const std::string& name,
 } // namespace
 
 void register_operations(py::module_& module) {
-    module.def("decimal_operation", &decimal_operation, py::arg("rules"), py::arg("op"),
-               py::arg("args"),
-               "One operation on stored texts (lists as [a;b]): 'result' or 'error', a tab, and the "
-               "stored text or the code of the chain's error.");
+    module.def(
+        "decimal_operation", &decimal_operation, py::arg("rules"), py::arg("op"), py::arg("args"),
+        "One operation on stored texts (lists as [a;b]): 'result' or 'error', a tab, and the "
+        "stored text or the code of the chain's error.");
     module.def("time_decimal_operation", &time_decimal_operation, py::arg("op"), py::arg("a"),
                py::arg("b"), py::arg("repeats"),
                "(nanoseconds per operation, stored texts of the results) of add, mul, quo, sqrt, "

@@ -1,5 +1,5 @@
-// A batch at the door: ragged between topics (offsets), dense within a topic. Numbers are float64 or
-// Decimal; a decimal too long for its fixed width stands in a pool beside the column.
+// A batch at the door: ragged between topics (offsets), dense within a topic. Numbers are float64
+// or Decimal; a decimal too long for its fixed width stands in a pool beside the column.
 #pragma once
 
 #include "../number/decimal_real.hpp"
@@ -39,7 +39,9 @@ inline void load(const Column<Decimal>& column, std::int64_t i, BigDecimal& valu
 // Long results of one topic, with their place in the column, until all topics are done.
 using Overflow = std::vector<std::pair<std::int64_t, BigDecimal>>;
 
-inline void store(double* column, std::int64_t i, double value, Overflow&) { column[i] = value; }
+inline void store(double* column, std::int64_t i, double value, Overflow&) {
+    column[i] = value;
+}
 
 inline void store(Decimal* column, std::int64_t i, const Decimal& value, Overflow&) {
     column[i] = value;
@@ -52,7 +54,8 @@ inline void store(Decimal* column, std::int64_t i, const BigDecimal& value, Over
     }
 }
 
-// All topics of one call. Address identifiers come from `Addresses`; offsets have topics + 1 entries.
+// All topics of one call. Address identifiers come from `Addresses`; offsets have topics + 1
+// entries.
 template <class Stored>
 struct EpochColumns {
     std::int64_t topics = 0;
@@ -73,7 +76,7 @@ struct EpochColumns {
     Column<Stored> stakes;
     const std::int64_t* report_offsets = nullptr; // of reports, in numbers
     Column<Stored> reports;
-    Column<Stored> params; // topics x 12, in the order of Params
+    Column<Stored> params;         // topics x 12, in the order of Params
     Column<Stored> initial_regret; // one per topic; missing: the state's own
 };
 

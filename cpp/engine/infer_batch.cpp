@@ -176,8 +176,7 @@ private:
         }
         const std::vector<std::uint8_t> kept =
             kept_inferences(space.epoch, inferences, space.state);
-        const Output<Stored> out{results_.outlier_resistant,
-                                 results_.overflow + inference_columns};
+        const Output<Stored> out{results_.outlier_resistant, results_.overflow + inference_columns};
         if (std::find(kept.begin(), kept.end(), 0) == kept.end()) {
             write_inference(columns_, rows_, t, space.inference, out);
             return {};
@@ -232,9 +231,9 @@ private:
         }
         write_inference(columns_, rows_, t, space.inference,
                         Output<Stored>{results_.network, results_.overflow});
-        write_inference(columns_, rows_, t, space.inference,
-                        Output<Stored>{results_.outlier_resistant,
-                                       results_.overflow + inference_columns});
+        write_inference(
+            columns_, rows_, t, space.inference,
+            Output<Stored>{results_.outlier_resistant, results_.overflow + inference_columns});
         results_.resistant[t] = 0;
         results_.states[static_cast<std::size_t>(t)] = states_[static_cast<std::size_t>(t)];
     }

@@ -133,8 +133,8 @@ TopicStatus pack_forecasts(const EpochColumns<Stored>& columns, std::int64_t t,
     epoch.element_offsets[0] = 0;
     for (std::size_t k = 0; k < count; ++k) {
         epoch.shared[k] = index.find(forecaster[k]);
-        epoch.element_offsets[k + 1] =
-            static_cast<std::int32_t>(columns.element_offsets[first + static_cast<std::int64_t>(k) + 1] - begin);
+        epoch.element_offsets[k + 1] = static_cast<std::int32_t>(
+            columns.element_offsets[first + static_cast<std::int64_t>(k) + 1] - begin);
     }
     const auto elements = static_cast<std::size_t>(epoch.element_offsets[count]);
     epoch.element_inferers.resize(elements);
@@ -164,8 +164,8 @@ TopicStatus pack_reports(const EpochColumns<Stored>& columns, std::int64_t t,
     if (status.cause != Cause::none) {
         return status;
     }
-    status = load_all(columns.stakes, first, epoch.reputers, false, "stake", reputer, 1,
-                      epoch.stakes);
+    status =
+        load_all(columns.stakes, first, epoch.reputers, false, "stake", reputer, 1, epoch.stakes);
     if (status.cause != Cause::none) {
         return status;
     }

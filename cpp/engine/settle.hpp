@@ -26,8 +26,8 @@ template <class Real>
 bool update_regrets(const Rules& rules, const TopicEpoch<Real>& epoch,
                     const TopicState<Real>& state, TopicState<Real>& next,
                     TopicSettlement<Real>& out) {
-    RegretUpdate<Real> step{epoch, out.network_losses, {epoch.inferers, epoch.forecasters},
-                            state.initial_regret};
+    RegretUpdate<Real> step{
+        epoch, out.network_losses, {epoch.inferers, epoch.forecasters}, state.initial_regret};
     update_single_regrets(step, next);
     update_one_out_inferer_regrets(rules, step, next);
     update_one_out_forecaster_regrets(step, next);
@@ -54,8 +54,8 @@ void settle_topic(const Rules& rules, const TopicEpoch<Real>& epoch, TopicState<
         return;
     }
     if (!updated.regrets.empty()) {
-        next.initial_regret = next_initial_regret(rules, epoch.params, updated,
-                                                  state.initial_regret, scratch.weight);
+        next.initial_regret =
+            next_initial_regret(rules, epoch.params, updated, state.initial_regret, scratch.weight);
         if (fail(out, Number<Real>::fault(next.initial_regret), "initial_regret")) {
             return;
         }

@@ -89,8 +89,7 @@ void settle_batch(const Rules& rules, Host& host, const EpochColumns<Stored>& ep
     results.states.resize(topics);
     results.overflow.assign(topics, {});
     Settling<Stored> settling(rules, host, epochs, loss_row_offsets, states, results);
-    host.for_each(epochs.topics,
-                  [&](std::int64_t t, int thread) { settling.topic(t, thread); });
+    host.for_each(epochs.topics, [&](std::int64_t t, int thread) { settling.topic(t, thread); });
 }
 
 template void settle_batch(const Rules&, Host&, const EpochColumns<double>&, const std::int64_t*,

@@ -160,9 +160,8 @@ void imply_one_out(const Rules& rules, WithheldForecast how, const TopicState<Re
 // The row feeds the one-out-inferer pass and is a list of the bundle itself. Up to v0.16 the pass
 // keeps the withheld inferer's element, while the list strips it.
 template <class Real>
-void imply_one_outs(const Rules& rules, const TopicState<Real>& state,
-                    const ForecastRow<Real>& row, bool has, PassScratch<Real>& scratch,
-                    Prepared<Real>& prepared) {
+void imply_one_outs(const Rules& rules, const TopicState<Real>& state, const ForecastRow<Real>& row,
+                    bool has, PassScratch<Real>& scratch, Prepared<Real>& prepared) {
     for (std::int32_t w = 0; w < row.epoch.inferers; ++w) {
         imply_one_out(rules, rules.withheld_forecast, state, row, has, w, scratch,
                       prepared.withheld_value(row.forecaster, w));

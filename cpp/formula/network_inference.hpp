@@ -114,7 +114,8 @@ void gather_regrets(const TopicEpoch<Real>& epoch, const TopicState<Real>& state
                    Number<Real>::missing());
     const RegretRow<Real> row = regrets_of(state, epoch, pass);
     for (std::size_t j = 0; j < inferers; ++j) {
-        if (pass.kind != Pass::Kind::one_out_inferer || static_cast<std::int32_t>(j) != pass.actor) {
+        if (pass.kind != Pass::Kind::one_out_inferer ||
+            static_cast<std::int32_t>(j) != pass.actor) {
             regrets[j] = regret_or_initial(state, row.inferers[j]);
         }
     }
@@ -245,9 +246,9 @@ Cause run_pass(const Rules& rules, const TopicEpoch<Real>& epoch, const TopicSta
     if (combined || !prepared.all_inferers_are_new) {
         gather_regrets(epoch, state, prepared, pass, scratch.regrets);
         scratch.weights.resize(scratch.regrets.size());
-        const Real scale = weights_of_call(
-            rules, epoch.params, std::span<const Real>(scratch.regrets), state.regret_scale,
-            scratch.weight, std::span<Real>(scratch.weights));
+        const Real scale =
+            weights_of_call(rules, epoch.params, std::span<const Real>(scratch.regrets),
+                            state.regret_scale, scratch.weight, std::span<Real>(scratch.weights));
         for (std::size_t i = 0; i < scratch.weights.size(); ++i) {
             if (!Number<Real>::is_missing(scratch.regrets[i])) {
                 if (const Cause cause = Number<Real>::fault(scratch.weights[i]);

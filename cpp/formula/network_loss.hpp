@@ -38,8 +38,8 @@ Real network_loss(const TopicEpoch<Real>& epoch, std::int64_t slot,
     Sum<Real> denominator;
     bool any = false;
     for (std::size_t m = 0; m < epoch.stakes.size(); ++m) {
-        const Real& loss = epoch.reports[m * static_cast<std::size_t>(width) +
-                                         static_cast<std::size_t>(slot)];
+        const Real& loss =
+            epoch.reports[m * static_cast<std::size_t>(width) + static_cast<std::size_t>(slot)];
         if (Number<Real>::is_missing(loss) || (counts != nullptr && (*counts)[m] == 0)) {
             continue;
         }
@@ -69,7 +69,9 @@ bool has_pair_row(const TopicEpoch<Real>& epoch, std::int32_t k) {
 template <class Real>
 void set_worker_losses(const TopicEpoch<Real>& epoch, std::vector<Real>& losses) {
     const BundleLayout layout{epoch.inferers, epoch.forecasters};
-    const auto at = [&](std::int64_t slot) -> Real& { return losses[static_cast<std::size_t>(slot)]; };
+    const auto at = [&](std::int64_t slot) -> Real& {
+        return losses[static_cast<std::size_t>(slot)];
+    };
     const std::vector<std::uint8_t> counts = reports_one_out_inferers(epoch);
     for (std::int32_t j = 0; j < epoch.inferers; ++j) {
         at(layout.inferer(j)) = network_loss<Real>(epoch, layout.inferer(j), nullptr);
@@ -83,7 +85,8 @@ void set_worker_losses(const TopicEpoch<Real>& epoch, std::vector<Real>& losses)
         if (Number<Real>::is_missing(at(layout.forecaster(k)))) {
             continue;
         }
-        for (const std::int64_t slot : {layout.one_out_forecaster(k), layout.one_in_forecaster(k)}) {
+        for (const std::int64_t slot :
+             {layout.one_out_forecaster(k), layout.one_in_forecaster(k)}) {
             at(slot) = network_loss<Real>(epoch, slot, nullptr);
         }
         for (std::int32_t w = 0; w < epoch.inferers; ++w) {

@@ -20,8 +20,8 @@ Cause update_outlier_state(const TopicEpoch<Real>& epoch, const std::vector<Real
         return Cause::none;
     }
     std::vector<Real> sorted(inferences.size());
-    const MedianDeviation<Real> now = median_absolute_deviation(
-        std::span<const Real>(inferences), std::span<Real>(sorted));
+    const MedianDeviation<Real> now =
+        median_absolute_deviation(std::span<const Real>(inferences), std::span<Real>(sorted));
     Real& deviation = state.inference_median_absolute_deviation;
     deviation = ema(epoch.params.inference_outlier_detection_alpha, now.deviation, deviation,
                     Number<Real>::is_zero(deviation));

@@ -141,9 +141,8 @@ void update_one_in_regrets(RegretUpdate<Real>& step, TopicState<Real>& state) {
         }
         if (step.has(layout.forecaster(q))) {
             const std::int32_t shared = step.epoch.shared[static_cast<std::size_t>(q)];
-            step.update("one_in_forecaster_regret",
-                        row[shared >= 0 ? shared : step.epoch.inferers], within,
-                        step.loss(layout.forecaster(q)));
+            step.update("one_in_forecaster_regret", row[shared >= 0 ? shared : step.epoch.inferers],
+                        within, step.loss(layout.forecaster(q)));
         }
     }
 }

@@ -79,9 +79,9 @@ void ratio_weights(const Rules& rules, const Params<Real>& params, const Real& b
     }
 }
 
-// Weights of one call. `regrets` has one entry per participant, missing for those that take no part;
-// `stored_scale` > 0 is taken, else the call derives its own. Weights of the absent are missing.
-// Returns the scale in use, or a fault.
+// Weights of one call. `regrets` has one entry per participant, missing for those that take no
+// part; `stored_scale` > 0 is taken, else the call derives its own. Weights of the absent are
+// missing. Returns the scale in use, or a fault.
 template <class Real>
 Real weights_of_call(const Rules& rules, const Params<Real>& params, std::span<const Real> regrets,
                      const Real& stored_scale, WeightScratch<Real>& scratch,
@@ -94,8 +94,8 @@ Real weights_of_call(const Rules& rules, const Params<Real>& params, std::span<c
     }
     const Real zero = Number<Real>::from_int(0);
     const bool stored = rules.scale_storage == ScaleStorage::stored && stored_scale > zero;
-    const Real scale = stored ? stored_scale
-                              : regret_scale<Real>(rules, params, scratch.present, scratch);
+    const Real scale =
+        stored ? stored_scale : regret_scale<Real>(rules, params, scratch.present, scratch);
     Real best = Number<Real>::missing();
     scratch.normalized.assign(regrets.size(), Number<Real>::missing());
     for (std::size_t i = 0; i < regrets.size(); ++i) {

@@ -11,8 +11,9 @@
 
 namespace allora {
 
-// Sums of one label. Exact numbers accumulate exactly, so order does not matter. float64 sums run in
-// eight lanes, element i in lane i mod 8, so that one order serves every vector width and device.
+// Sums of one label. Exact numbers accumulate exactly, so order does not matter. float64 sums run
+// in eight lanes, element i in lane i mod 8, so that one order serves every vector width and
+// device.
 template <class Real>
 struct WeightedSums {
     Sum<Real> numerator;
@@ -40,7 +41,8 @@ struct WeightedSums {
 };
 
 inline double sum_of_lanes(const std::array<double, 8>& lane) {
-    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) +
+           ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
 
 template <>

@@ -12,9 +12,13 @@ Decimal Decimal::from_int(std::int64_t value) {
     return fast::make(static_cast<u128>(magnitude), 0, negative);
 }
 
-Decimal Decimal::missing() { return {Wide<4>{}, 0, 0, Form::missing, Cause::none}; }
+Decimal Decimal::missing() {
+    return {Wide<4>{}, 0, 0, Form::missing, Cause::none};
+}
 
-Decimal Decimal::faulted(Cause cause) { return {Wide<4>{}, 0, 0, Form::fault, cause}; }
+Decimal Decimal::faulted(Cause cause) {
+    return {Wide<4>{}, 0, 0, Form::fault, cause};
+}
 
 Cause Decimal::fault() const {
     switch (form) {
@@ -57,12 +61,24 @@ Decimal from_big(const BigDecimal& x) {
 
 namespace slow {
 
-Decimal add(const Decimal& x, const Decimal& y) { return from_big(to_big(x) + to_big(y)); }
-Decimal sub(const Decimal& x, const Decimal& y) { return from_big(to_big(x) - to_big(y)); }
-Decimal mul(const Decimal& x, const Decimal& y) { return from_big(to_big(x) * to_big(y)); }
-Decimal quo(const Decimal& x, const Decimal& y) { return from_big(to_big(x) / to_big(y)); }
-Decimal neg(const Decimal& x) { return from_big(-to_big(x)); }
-Decimal abs(const Decimal& x) { return from_big(allora::abs(to_big(x))); }
+Decimal add(const Decimal& x, const Decimal& y) {
+    return from_big(to_big(x) + to_big(y));
+}
+Decimal sub(const Decimal& x, const Decimal& y) {
+    return from_big(to_big(x) - to_big(y));
+}
+Decimal mul(const Decimal& x, const Decimal& y) {
+    return from_big(to_big(x) * to_big(y));
+}
+Decimal quo(const Decimal& x, const Decimal& y) {
+    return from_big(to_big(x) / to_big(y));
+}
+Decimal neg(const Decimal& x) {
+    return from_big(-to_big(x));
+}
+Decimal abs(const Decimal& x) {
+    return from_big(allora::abs(to_big(x)));
+}
 int compare(const Decimal& x, const Decimal& y) {
     return allora::compare(to_big(x), to_big(y));
 }
@@ -97,7 +113,9 @@ Work quo_slow(const Work& x, const Work& y) {
 
 } // namespace work
 
-Decimal sqrt(const Decimal& x) { return from_big(sqrt(to_big(x))); }
+Decimal sqrt(const Decimal& x) {
+    return from_big(sqrt(to_big(x)));
+}
 
 Decimal exp(DecimalFunctions functions, const Decimal& x) {
     if (functions == DecimalFunctions::programs && work::is_work(x) && !x.is_zero() &&

@@ -90,7 +90,8 @@ ALLORA_INLINE Decimal truncate(const Wide<4>& coefficient, std::int32_t exponent
     return make(cut_digits(coefficient, surplus).quotient, exponent + surplus, negative);
 }
 
-// Scales a coefficient by 10^places where the product stays within 256 bits; false where it may not.
+// Scales a coefficient by 10^places where the product stays within 256 bits; false where it may
+// not.
 ALLORA_INLINE bool scale(Wide<4>& coefficient, int places) {
     if (places == 0) {
         return true;
@@ -102,8 +103,8 @@ ALLORA_INLINE bool scale(Wide<4>& coefficient, int places) {
     if (places <= 19 && (coefficient.limb[2] | coefficient.limb[3]) == 0) {
         const std::uint64_t power = powers_of_ten[places].limb[0];
         const u128 low = static_cast<u128>(coefficient.limb[0]) * power;
-        const u128 high = static_cast<u128>(coefficient.limb[1]) * power +
-                          static_cast<std::uint64_t>(low >> 64);
+        const u128 high =
+            static_cast<u128>(coefficient.limb[1]) * power + static_cast<std::uint64_t>(low >> 64);
         coefficient = {{static_cast<std::uint64_t>(low), static_cast<std::uint64_t>(high),
                         static_cast<std::uint64_t>(high >> 64), 0}};
         return true;
@@ -158,8 +159,9 @@ ALLORA_INLINE bool mul(const Decimal& x, const Decimal& y, Decimal& result) {
     if (surplus > largest_cut) {
         return false;
     }
-    result = surplus <= 0 ? make(product, exponent, negative)
-                          : make(cut_digits(product, surplus).quotient, exponent + surplus, negative);
+    result = surplus <= 0
+                 ? make(product, exponent, negative)
+                 : make(cut_digits(product, surplus).quotient, exponent + surplus, negative);
     return safe(exponent);
 }
 
@@ -176,8 +178,12 @@ ALLORA_INLINE bool divide(u128 dividend, u128 divisor, int digits, Quotient& res
     const int digits_divisor = digit_count(divisor);
     int places = digits - 1 + digits_divisor - digits_dividend;
     const int gap = digits_divisor - digits_dividend;
-    const Wide<4> left = gap > 0 ? multiply(dividend, short_powers[gap]) : Wide<4>{{static_cast<std::uint64_t>(dividend), static_cast<std::uint64_t>(dividend >> 64), 0, 0}};
-    const Wide<4> right = gap < 0 ? multiply(divisor, short_powers[-gap]) : Wide<4>{{static_cast<std::uint64_t>(divisor), static_cast<std::uint64_t>(divisor >> 64), 0, 0}};
+    const Wide<4> left = gap > 0 ? multiply(dividend, short_powers[gap])
+                                 : Wide<4>{{static_cast<std::uint64_t>(dividend),
+                                            static_cast<std::uint64_t>(dividend >> 64), 0, 0}};
+    const Wide<4> right = gap < 0 ? multiply(divisor, short_powers[-gap])
+                                  : Wide<4>{{static_cast<std::uint64_t>(divisor),
+                                             static_cast<std::uint64_t>(divisor >> 64), 0, 0}};
     if (compare(left, right) < 0) {
         places += 1;
     }
@@ -229,7 +235,8 @@ ALLORA_INLINE bool compare(const Decimal& x, const Decimal& y, int& order) {
     }
     // Equal magnitude: aligned, neither has more digits than the longer one, which fits.
     const int gap = x.exponent - y.exponent;
-    const Wide<4> left = gap > 0 ? multiply_low<4>(x.coefficient, powers_of_ten[gap]) : x.coefficient;
+    const Wide<4> left =
+        gap > 0 ? multiply_low<4>(x.coefficient, powers_of_ten[gap]) : x.coefficient;
     const Wide<4> right =
         gap < 0 ? multiply_low<4>(y.coefficient, powers_of_ten[-gap]) : y.coefficient;
     order = sign_x * allora::compare(left, right);
@@ -279,12 +286,24 @@ inline int compare(const Decimal& x, const Decimal& y) {
     return fast::compare(x, y, order) ? order : slow::compare(x, y);
 }
 
-inline bool operator==(const Decimal& x, const Decimal& y) { return compare(x, y) == 0; }
-inline bool operator!=(const Decimal& x, const Decimal& y) { return compare(x, y) != 0; }
-inline bool operator<(const Decimal& x, const Decimal& y) { return compare(x, y) < 0; }
-inline bool operator<=(const Decimal& x, const Decimal& y) { return compare(x, y) <= 0; }
-inline bool operator>(const Decimal& x, const Decimal& y) { return compare(x, y) > 0; }
-inline bool operator>=(const Decimal& x, const Decimal& y) { return compare(x, y) >= 0; }
+inline bool operator==(const Decimal& x, const Decimal& y) {
+    return compare(x, y) == 0;
+}
+inline bool operator!=(const Decimal& x, const Decimal& y) {
+    return compare(x, y) != 0;
+}
+inline bool operator<(const Decimal& x, const Decimal& y) {
+    return compare(x, y) < 0;
+}
+inline bool operator<=(const Decimal& x, const Decimal& y) {
+    return compare(x, y) <= 0;
+}
+inline bool operator>(const Decimal& x, const Decimal& y) {
+    return compare(x, y) > 0;
+}
+inline bool operator>=(const Decimal& x, const Decimal& y) {
+    return compare(x, y) >= 0;
+}
 
 Decimal sqrt(const Decimal& x);
 Decimal exp(DecimalFunctions functions, const Decimal& x);

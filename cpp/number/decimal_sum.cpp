@@ -27,7 +27,9 @@ void Sum<Decimal>::subtract(const Decimal& term) {
     wide_ = wide_ - to_big(term);
 }
 
-Decimal Sum<Decimal>::value() const { return is_wide_ ? from_big(wide_) : narrow_; }
+Decimal Sum<Decimal>::value() const {
+    return is_wide_ ? from_big(wide_) : narrow_;
+}
 
 Decimal Sum<Decimal>::quotient(const Sum& divisor) const {
     if (!is_wide_ && !divisor.is_wide_) {
@@ -38,11 +40,15 @@ Decimal Sum<Decimal>::quotient(const Sum& divisor) const {
     return from_big(left / right);
 }
 
-bool Sum<Decimal>::is_zero() const { return is_wide_ ? wide_.is_zero() : narrow_.is_zero(); }
+bool Sum<Decimal>::is_zero() const {
+    return is_wide_ ? wide_.is_zero() : narrow_.is_zero();
+}
 
 namespace {
 
-Decimal from_work(const work::Work& x) { return fast::make(x.coefficient, x.exponent, x.negative); }
+Decimal from_work(const work::Work& x) {
+    return fast::make(x.coefficient, x.exponent, x.negative);
+}
 
 template <class Fast, class Slow>
 Decimal in_36_digits(const Decimal& x, const Decimal& y, Fast fast_step, Slow slow_step) {

@@ -18,7 +18,9 @@ struct Work {
     bool negative;
 };
 
-ALLORA_INLINE bool is_work(const Decimal& x) { return fast::is_short(x); }
+ALLORA_INLINE bool is_work(const Decimal& x) {
+    return fast::is_short(x);
+}
 
 ALLORA_INLINE Work from_decimal(const Decimal& x) {
     return {low128(x.coefficient), x.exponent, x.negative != 0};
@@ -85,9 +87,13 @@ ALLORA_INLINE Work add36(const Work& x, const Work& y) {
     return round_half_even(second, low.exponent, low.negative, precision);
 }
 
-ALLORA_INLINE Work negated(const Work& x) { return {x.coefficient, x.exponent, !x.negative}; }
+ALLORA_INLINE Work negated(const Work& x) {
+    return {x.coefficient, x.exponent, !x.negative};
+}
 
-ALLORA_INLINE Work sub36(const Work& x, const Work& y) { return add36(x, negated(y)); }
+ALLORA_INLINE Work sub36(const Work& x, const Work& y) {
+    return add36(x, negated(y));
+}
 
 ALLORA_INLINE Work mul36(const Work& x, const Work& y) {
     return round_half_even(multiply(x.coefficient, y.coefficient), x.exponent + y.exponent,
@@ -105,8 +111,8 @@ ALLORA_INLINE Work quo36(const Work& x, const Work& y) {
     add_to(twice, quotient.remainder);
     const int half = allora::compare(twice, widened(y.coefficient));
     const bool up = half > 0 || (half == 0 && (quotient.coefficient & 1) != 0);
-    return {quotient.coefficient + static_cast<u128>(up),
-            x.exponent - y.exponent - quotient.places, x.negative != y.negative};
+    return {quotient.coefficient + static_cast<u128>(up), x.exponent - y.exponent - quotient.places,
+            x.negative != y.negative};
 }
 
 // Half-even, for |x| < 10^18; the program's own uses 128-bit division, which costs more than a cut.

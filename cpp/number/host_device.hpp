@@ -7,5 +7,6 @@
 #define ALLORA_HD
 #endif
 
-// Functions shared by separately compiled instruction-set variants must not be merged by the linker.
+// Functions shared by separately compiled instruction-set variants must not be merged by the
+// linker.
 #define ALLORA_INLINE ALLORA_HD inline __attribute__((always_inline))

@@ -19,8 +19,8 @@ struct Number;
 template <class Real>
 class Sum;
 
-// Declared here because templates find the functions of a built-in type only where they are written;
-// defined in float64_real.hpp.
+// Declared here because templates find the functions of a built-in type only where they are
+// written; defined in float64_real.hpp.
 enum class DecimalFunctions : std::uint8_t;
 int compare(double x, double y);
 double abs(double x);

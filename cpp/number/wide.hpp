@@ -127,7 +127,9 @@ constexpr std::array<u128, 39> make_short_powers() {
 inline constexpr auto short_powers = make_short_powers();
 
 // floor(bits * log10 2) for every length up to 256 bits: 1233/4096 is just below log10 2.
-ALLORA_HD constexpr int digits_below(int bits) { return (bits * 1233) >> 12; }
+ALLORA_HD constexpr int digits_below(int bits) {
+    return (bits * 1233) >> 12;
+}
 
 ALLORA_INLINE int bit_length(u128 x) {
     const auto high = static_cast<std::uint64_t>(x >> 64);

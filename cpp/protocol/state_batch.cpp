@@ -17,8 +17,12 @@ std::string text_of(double value) {
     return {buffer.data(), end};
 }
 
-std::string text_of(const Decimal& value) { return to_stored(to_big(value)); }
-std::string text_of(const BigDecimal& value) { return to_stored(value); }
+std::string text_of(const Decimal& value) {
+    return to_stored(to_big(value));
+}
+std::string text_of(const BigDecimal& value) {
+    return to_stored(value);
+}
 
 bool value_of(const std::string& text, double& value) {
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -99,10 +103,10 @@ std::vector<StateEntry> state_entries(const Shelf& shelf) {
                                     const std::string& actor, const auto& value) {
                 entries.push_back({family, withheld, actor, text_of(value)});
             });
-            visit_counts(state, [&](const char* family, const std::string& actor,
-                                    std::uint64_t count) {
-                entries.push_back({family, "", actor, std::to_string(count)});
-            });
+            visit_counts(state,
+                         [&](const char* family, const std::string& actor, std::uint64_t count) {
+                             entries.push_back({family, "", actor, std::to_string(count)});
+                         });
         },
         shelf.state);
     return entries;
@@ -130,10 +134,10 @@ std::string replace_state(std::shared_ptr<const Shelf>& shelf, bool is_float64,
 
 AnyState narrowed(StoredState<BigDecimal> state) {
     bool fits = true;
-    visit_values(state, [&](const char*, const std::string&, const std::string&,
-                            const BigDecimal& value) {
-        fits = fits && value.coefficient.bit_length() <= 256;
-    });
+    visit_values(state,
+                 [&](const char*, const std::string&, const std::string&, const BigDecimal& value) {
+                     fits = fits && value.coefficient.bit_length() <= 256;
+                 });
     if (!fits) {
         return state;
     }

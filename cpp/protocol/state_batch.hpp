@@ -22,8 +22,8 @@ struct Shelf {
 
 using States = std::vector<std::shared_ptr<const Shelf>>;
 
-// One stored value: the family is a field of the Python `State`; actors are empty where a family has
-// none; the text is the stored form, or a count.
+// One stored value: the family is a field of the Python `State`; actors are empty where a family
+// has none; the text is the stored form, or a count.
 struct StateEntry {
     std::string family;
     std::string withheld;

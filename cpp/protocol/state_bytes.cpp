@@ -1,9 +1,9 @@
 // Canonical bytes of states, little-endian throughout:
 //   "ALLORAST", format version u32, number u8 (0 decimal, 1 float64), topics u64, then per topic
-//   topic_id u64, addresses u32 and each as length u32 and bytes in ascending order, values u64, and
-//   per value in canonical order family (u8, index below), withheld u32, actor u32 (address index,
-//   2^32-1 for none), and the number: IEEE bits u64, or negative u8, exponent i32, limbs u32 and the
-//   coefficient's limbs u64; counts are u64. Last a CRC-64/XZ of everything before it.
+//   topic_id u64, addresses u32 and each as length u32 and bytes in ascending order, values u64,
+//   and per value in canonical order family (u8, index below), withheld u32, actor u32 (address
+//   index, 2^32-1 for none), and the number: IEEE bits u64, or negative u8, exponent i32, limbs u32
+//   and the coefficient's limbs u64; counts are u64. Last a CRC-64/XZ of everything before it.
 #include "../number/decimal_text.hpp"
 #include "state_batch.hpp"
 #include "state_entries.hpp"
@@ -11,7 +11,6 @@
 #include <array>
 #include <cstring>
 #include <map>
-
 
 namespace allora {
 
@@ -130,7 +129,8 @@ public:
         for (std::uint64_t& limb : limbs) {
             limb = get<std::uint64_t>();
         }
-        value = BigDecimal::from_parts(negative, Natural::from_limbs(limbs.data(), count), exponent);
+        value =
+            BigDecimal::from_parts(negative, Natural::from_limbs(limbs.data(), count), exponent);
     }
 
 private:

@@ -52,7 +52,8 @@ Real* state_place(StoredState<Real>& state, std::string_view family, const std::
         if (family == "forecaster_regret") {
             return &state.forecaster_regret[forecaster(actor)];
         }
-        return family == "forecaster_weight" ? &state.forecaster_weight[forecaster(actor)] : nullptr;
+        return family == "forecaster_weight" ? &state.forecaster_weight[forecaster(actor)]
+                                             : nullptr;
     }
     if (family == "one_in_forecaster_regret") {
         const std::size_t row = forecaster(withheld);
@@ -70,12 +71,12 @@ Real* state_place(StoredState<Real>& state, std::string_view family, const std::
     const std::size_t row = by_inferer ? inferer(withheld) : forecaster(withheld);
     const std::size_t column = of_inferer ? inferer(actor) : forecaster(actor);
     PairFamilies<Real>& pairs = state.pairs;
-    return by_inferer ? pair(of_inferer ? pairs.one_out_inferer_inferer
-                                        : pairs.one_out_inferer_forecaster,
-                             row, column)
-                      : pair(of_inferer ? pairs.one_out_forecaster_inferer
-                                        : pairs.one_out_forecaster_forecaster,
-                             row, column);
+    return by_inferer
+               ? pair(of_inferer ? pairs.one_out_inferer_inferer : pairs.one_out_inferer_forecaster,
+                      row, column)
+               : pair(of_inferer ? pairs.one_out_forecaster_inferer
+                                 : pairs.one_out_forecaster_forecaster,
+                      row, column);
 }
 
 // visit(family, withheld, actor, value) for every value that is present.

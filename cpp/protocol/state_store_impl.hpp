@@ -156,7 +156,8 @@ void StoredState<Real>::gather(std::span<const std::uint32_t> inferer,
          {&dense.inferer_inclusions, &dense.forecaster_inclusions}) {
         std::replace(counts->begin(), counts->end(), no_count, std::uint64_t{0});
     }
-    gather_grid(pairs.one_out_inferer_inferer, i, i, i.size(), dense.one_out_inferer_inferer_regret);
+    gather_grid(pairs.one_out_inferer_inferer, i, i, i.size(),
+                dense.one_out_inferer_inferer_regret);
     gather_grid(pairs.one_out_inferer_forecaster, i, f, f.size(),
                 dense.one_out_inferer_forecaster_regret);
     gather_grid(pairs.one_out_forecaster_inferer, f, i, i.size(),

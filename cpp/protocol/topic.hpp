@@ -46,12 +46,12 @@ struct TopicEpoch {
     std::int32_t reputers = 0;
     std::int32_t labels = 1;
     std::vector<std::int32_t> shared;
-    std::vector<Real> inferences;               // inferers x labels; missing takes the default value
-    std::vector<std::int32_t> element_offsets;  // forecasters + 1
+    std::vector<Real> inferences;              // inferers x labels; missing takes the default value
+    std::vector<std::int32_t> element_offsets; // forecasters + 1
     std::vector<std::int32_t> element_inferers; // -1: an inferer without inference
     std::vector<Real> element_losses;
-    std::vector<Real> stakes;                   // reputers, base units
-    std::vector<Real> reports;                  // reputers x BundleLayout::width; missing: not reported
+    std::vector<Real> stakes;  // reputers, base units
+    std::vector<Real> reports; // reputers x BundleLayout::width; missing: not reported
     Params<Real> params;
 };
 
@@ -91,11 +91,11 @@ struct TopicInference {
     bool all_inferers_are_new = false;
     Real regret_scale; // of the combined call; missing where none was used
     std::vector<Real> values;
-    std::vector<Real> inferer_weight;    // of the combined call; missing: none
+    std::vector<Real> inferer_weight; // of the combined call; missing: none
     std::vector<Real> forecaster_weight;
     std::vector<Real> inferer_regret_used;
     std::vector<Real> forecaster_regret_used;
-    std::vector<Real> element_weight;    // one per forecast element; missing: none
+    std::vector<Real> element_weight; // one per forecast element; missing: none
     std::vector<Real> normalized_inferer_weight;
     std::vector<Real> normalized_forecaster_weight;
     std::vector<Real> confidence_interval; // 5 values, or none for several labels

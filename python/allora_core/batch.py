@@ -246,7 +246,7 @@ class Epochs:
             "loss_row_offsets": offsets_of(widths),
             "report_offsets": offsets_of(int(r) * w for r, w in zip(reputers, widths, strict=True)),
         }
-        numbers = {
+        numbers: dict[str, list[Decimal | None]] = {
             "inferences": values,
             "element_losses": [loss for _, loss in elements],
             "stakes": stakes,

@@ -50,7 +50,9 @@ class NumberChoice(str, Enum):
 
 NumberOption = Annotated[
     NumberChoice,
-    typer.Option("--number", help="decimal: the chain's digits. float64: fast, same bits anywhere."),
+    typer.Option(
+        "--number", help="decimal: the chain's digits. float64: fast, same bits anywhere."
+    ),
 ]
 ThreadsOption = Annotated[
     Optional[int],  # noqa: UP045 - typer reads this annotation on Python 3.10
@@ -193,9 +195,7 @@ def vectors_command(
         paths = files or bundled()
         with progress_bar(not as_json) as progress:
             task = progress.add_task("files", total=len(paths))
-            comparisons = verify(
-                paths, number.value, threads, lambda _: progress.advance(task)
-            )
+            comparisons = verify(paths, number.value, threads, lambda _: progress.advance(task))
     if as_json:
         typer.echo(json.dumps(comparison_rows(comparisons), indent=2))
     else:

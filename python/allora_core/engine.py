@@ -138,7 +138,9 @@ class Batch:
         states: _core.States,
     ) -> None:
         self.epochs = epochs
-        self.columns = {name: from_column(column) for name, column in columns.items()}
+        self.columns: dict[str, Any] = {
+            name: from_column(column) for name, column in columns.items()
+        }
         self.states = States(states, epochs.number)
         self.status: list[TopicError | None] = [
             epochs.faults.get(at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,9 @@ def same_text(expected: str, actual: str | None) -> str:
     if actual == expected:
         return "equal"
     try:
-        return "value" if actual is not None and Decimal(actual) == Decimal(expected) else "different"
+        return (
+            "value" if actual is not None and Decimal(actual) == Decimal(expected) else "different"
+        )
     except ArithmeticError:
         return "different"
 
@@ -127,7 +130,7 @@ def compare_epoch(
             verdict = "equal" if error <= 1 else "different"
             worst = comparison.largest_error.get(stage, 0.0)
             comparison.largest_error[stage] = max(worst, error * relative)
-        comparison.add(verdict, lambda n=name, t=text, a=actual: place(recorded, n, t, a))
+        comparison.add(verdict, partial(place, recorded, name, text, actual))
 
 
 def is_number(text: str) -> bool:
@@ -185,7 +188,7 @@ def replay(
 
 
 def operation_argument(value: Any) -> list[str]:
-    """An argument of a recorded operation as the engine's door takes it; a map becomes two lists."""
+    """A recorded argument as the engine takes it; a map becomes two lists, keys and values."""
     if isinstance(value, dict):
         keys = sorted(value)
         return [f"[{';'.join(keys)}]", f"[{';'.join(value[key] for key in keys)}]"]
@@ -229,12 +232,15 @@ def compare_simulator(
             relative = 0.0 if difference else SIMULATOR_ERROR
             floor = LOSS_DIFFERENCE_ERROR if difference else 0.0
             error = within(expected, values.get(column), relative, floor)
-            comparison.add(
-                "equal" if error <= 1 else "different",
-                lambda c=column, e=expected, v=values, line=simulated.line: (
-                    f"{path.name} line {line}: {c}: recorded {e}, computed {v.get(c)}"
-                ),
+            where = partial(
+                "{} line {}: {}: recorded {}, computed {}".format,
+                path.name,
+                simulated.line,
+                column,
+                expected,
+                values.get(column),
             )
+            comparison.add("equal" if error <= 1 else "different", where)
 
 
 def verify(

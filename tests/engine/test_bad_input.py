@@ -148,5 +148,5 @@ class TestStateBytes:
     def test_every_cut_is_found(self) -> None:
         data = self.states().to_bytes()
         for length in range(len(data)):
-            with pytest.raises(ValueError):
+            with pytest.raises(ValueError, match="saved states"):
                 States.from_bytes(data[:length])

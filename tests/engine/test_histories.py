@@ -87,7 +87,9 @@ def test_threads_split_and_order_do_not_show(number, data: st.DataObject) -> Non
         settled = engine.settle(batch, inferred.states)
         return {
             at: (
-                repr([inferred.status[i] or inferred.topic(i), settled.status[i] or settled.topic(i)]),
+                repr(
+                    [inferred.status[i] or inferred.topic(i), settled.status[i] or settled.topic(i)]
+                ),
                 settled.states.take([i]).to_bytes(),
             )
             for i, at in enumerate(positions)

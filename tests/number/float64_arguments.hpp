@@ -39,7 +39,7 @@ inline std::uint64_t random_bits(std::uint64_t seed, std::uint64_t index) {
 
 // uniform: evenly spread between the ends. bits: every float64 between the ends equally likely, so
 // all binades alike. power: x is drawn by bits, and y such that x^y = e^t with t even between the
-// power ends. neighbourhood of 1 and so on are bits or uniform with narrow ends.
+// power ends.
 enum class Draw : std::uint8_t { uniform, bits, power };
 
 struct Range {

@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+
 from allora_core.epoch import Epoch, Params, Report, State, TopicError, ValueBundle
 from allora_core.reference import infer, rules_at, settle
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from allora_core.epoch import State
 from allora_core.recorded import RecordedEpoch, read_chain_epochs, recognise, values_of
 from allora_core.reference import infer, settle

@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+
 from allora_core.epoch import Epoch, Settled, State, TopicError, ValueBundle
 from allora_core.testing import assert_equal, attempt, first_difference
 

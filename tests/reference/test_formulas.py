@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+
 from allora_core.epoch import Epoch, Params, Report, State, TopicError, ValueBundle
 from allora_core.reference import Rules, infer, rules_at, settle
 from allora_core.reference.curves import exp1_div_exp1

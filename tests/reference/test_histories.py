@@ -6,13 +6,14 @@ from dataclasses import fields, replace
 from decimal import Decimal
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from allora_core.epoch import Epoch, State, TopicError
 from allora_core.reference import Rules, infer, rules_at, settle
 from allora_core.reference.number import subtract, total
 from allora_core.testing import assert_equal, attempt
 from allora_core.testing.strategies import History, histories, topics
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 RULES = {version: rules_at(version) for version in ("v0.6", "v0.8", "v0.9", "v0.12", "v0.17")}
 RULES["v0.17 held"] = replace(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from allora_core.recorded import DecimalOperation, read_decimal_operations
 from allora_core.reference import (
     curves,

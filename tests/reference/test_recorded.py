@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from allora_core.epoch import State
 from allora_core.recorded import (
     RecordingError,

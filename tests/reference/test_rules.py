@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 
 import pytest
+
 from allora_core.reference.rules import CHOICES, VERSIONS, Rules, rules_at
 
 CHANGES = {

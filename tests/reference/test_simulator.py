@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
 from allora_core.epoch import State
 from allora_core.recorded import recognise
 from allora_core.recorded_simulator import (
