@@ -126,17 +126,18 @@ Cause store_weights(const Rules& rules, const Params<Real>& params, const Update
     for (const Real& weight : weights) {
         total.add(weight);
     }
-    const Real divisor = total.value();
-    if (const Cause cause = Number<Real>::fault(divisor); cause != Cause::none) {
-        return cause;
-    }
-    if (Number<Real>::is_zero(divisor)) {
+    if (total.is_zero()) {
         return Cause::zero_weight;
     }
     for (std::size_t i = 0; i < weights.size(); ++i) {
         const auto actor = static_cast<std::size_t>(updated.actors[i]);
-        (i < updated.inferers ? state.inferer_weight : state.forecaster_weight)[actor] =
-            weights[i] / divisor;
+        Sum<Real> numerator;
+        numerator.add(weights[i]);
+        const Real share = numerator.quotient(total);
+        if (const Cause cause = Number<Real>::fault(share); cause != Cause::none) {
+            return cause;
+        }
+        (i < updated.inferers ? state.inferer_weight : state.forecaster_weight)[actor] = share;
     }
     return Cause::none;
 }

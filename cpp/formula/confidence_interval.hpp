@@ -4,10 +4,42 @@
 
 #include "prepared.hpp"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <span>
+#include <type_traits>
+#include <vector>
 
 namespace allora {
+
+// The percentiles themselves. Sums of weights of very different size outgrow the fixed width, and
+// only the percentiles are stored: such an interval is computed without a width.
+template <class Real>
+Cause weighted_interval(std::span<const Real> values, std::span<const Real> weights,
+                        std::vector<Real>& scratch, std::vector<Real>& interval) {
+    const std::array<Real, 5> percentiles = {
+        Number<Real>::constant(228, -2), Number<Real>::constant(1587, -2),
+        Number<Real>::constant(50, 0), Number<Real>::constant(8413, -2),
+        Number<Real>::constant(9772, -2)};
+    scratch.resize(3 * values.size());
+    interval.resize(percentiles.size());
+    const Cause cause = weighted_percentile(values, weights, std::span<const Real>(percentiles),
+                                            std::span<Real>(scratch), std::span<Real>(interval));
+    if constexpr (std::is_same_v<Real, Decimal>) {
+        if (cause == Cause::does_not_fit) {
+            std::vector<BigDecimal> long_values, long_weights, long_scratch, long_interval;
+            std::transform(values.begin(), values.end(), std::back_inserter(long_values), to_big);
+            std::transform(weights.begin(), weights.end(), std::back_inserter(long_weights),
+                           to_big);
+            const Cause long_cause = weighted_interval<BigDecimal>(long_values, long_weights,
+                                                                   long_scratch, long_interval);
+            std::transform(long_interval.begin(), long_interval.end(), interval.begin(), from_big);
+            return long_cause;
+        }
+    }
+    return cause;
+}
 
 // Percentiles 2.28, 15.87, 50, 84.13, 97.72 of inferences and forecast-implied inferences, weighted
 // as in the combined call. None for several labels, or where no weights were computed.
@@ -30,16 +62,9 @@ void set_confidence_interval(const TopicEpoch<Real>& epoch, const Prepared<Real>
             scratch.weights.push_back(weight);
         }
     }
-    const std::array<Real, 5> percentiles = {
-        Number<Real>::constant(228, -2), Number<Real>::constant(1587, -2),
-        Number<Real>::constant(50, 0), Number<Real>::constant(8413, -2),
-        Number<Real>::constant(9772, -2)};
-    scratch.sorted.resize(3 * scratch.values.size());
-    out.confidence_interval.resize(percentiles.size());
-    const Cause cause = weighted_percentile(
-        std::span<const Real>(scratch.values), std::span<const Real>(scratch.weights),
-        std::span<const Real>(percentiles), std::span<Real>(scratch.sorted),
-        std::span<Real>(out.confidence_interval));
+    const Cause cause = weighted_interval(std::span<const Real>(scratch.values),
+                                          std::span<const Real>(scratch.weights), scratch.sorted,
+                                          out.confidence_interval);
     // A query that fails on the chain leaves the epoch as it is.
     if (cause != Cause::none) {
         out.confidence_interval.clear();
@@ -57,18 +82,22 @@ void set_normalized_weights(TopicInference<Real>& out) {
             }
         }
     }
-    const Real divisor = total.value();
-    if (Number<Real>::is_zero(divisor) || Number<Real>::fault(divisor) != Cause::none) {
+    if (total.is_zero()) {
         return;
     }
+    const auto share = [&](const Real& weight) {
+        Sum<Real> numerator;
+        numerator.add(weight);
+        return numerator.quotient(total);
+    };
     for (std::size_t j = 0; j < out.inferer_weight.size(); ++j) {
         if (!Number<Real>::is_missing(out.inferer_weight[j])) {
-            out.normalized_inferer_weight[j] = out.inferer_weight[j] / divisor;
+            out.normalized_inferer_weight[j] = share(out.inferer_weight[j]);
         }
     }
     for (std::size_t k = 0; k < out.forecaster_weight.size(); ++k) {
         if (!Number<Real>::is_missing(out.forecaster_weight[k])) {
-            out.normalized_forecaster_weight[k] = out.forecaster_weight[k] / divisor;
+            out.normalized_forecaster_weight[k] = share(out.forecaster_weight[k]);
         }
     }
 }

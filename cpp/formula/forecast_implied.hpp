@@ -19,6 +19,7 @@ struct ForecastRow {
     std::span<const std::int32_t> inferers; // of the elements, by inferer
     std::span<const Real> regrets;          // r = L_prev - v
     std::int32_t forecaster;
+    std::size_t submitted; // elements of the forecast, absent inferers' included
 };
 
 // value = median of x over the elements; `withheld` < 0: all of them. Nothing left: 0, a value.
@@ -116,7 +117,8 @@ bool imply_without(const Rules& rules, WithheldForecast how, const TopicState<Re
                    std::int32_t withheld, PassScratch<Real>& scratch, Real* value) {
     if (row.prepared.all_inferers_are_new) {
         const bool keeps = how == WithheldForecast::kept_without_weight;
-        if (!keeps && row.inferers.size() == 1) {
+        const auto stripped = std::count(row.inferers.begin(), row.inferers.end(), withheld);
+        if (!keeps && row.submitted == static_cast<std::size_t>(stripped)) {
             return false;
         }
         imply_median(row, keeps ? -1 : withheld, scratch, value);
@@ -190,13 +192,14 @@ void imply_forecast(const Rules& rules, const TopicEpoch<Real>& epoch,
                                               epoch.element_losses[static_cast<std::size_t>(e)]);
         }
     }
-    const bool empty = epoch.element_offsets[at] == epoch.element_offsets[at + 1];
+    const auto submitted =
+        static_cast<std::size_t>(epoch.element_offsets[at + 1] - epoch.element_offsets[at]);
     const ForecastRow<Real> row{epoch, prepared, scratch.element_inferers, scratch.element_regrets,
-                                k};
+                                k,     submitted};
     Real* value = prepared.implied_value(k);
     std::vector<Real>& weights = scratch.element_weights;
     weights.assign(row.inferers.size(), Number<Real>::missing());
-    bool has = !empty && (prepared.all_inferers_are_new || !row.inferers.empty());
+    bool has = submitted > 0 && (prepared.all_inferers_are_new || !row.inferers.empty());
     if (has && prepared.all_inferers_are_new) {
         imply_median(row, -1, scratch, value);
     } else if (has) {

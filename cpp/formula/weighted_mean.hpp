@@ -31,7 +31,7 @@ struct WeightedSums {
         denominator.add(Number<Real>::from_int(1));
     }
     bool is_zero() const { return denominator.is_zero(); }
-    bool below(const Real& floor) const { return denominator.value() < floor; }
+    bool below(const Real& floor) const { return denominator.below(floor); }
     Real quotient() const { return numerator.quotient(denominator); }
     Real quotient(const Real& divisor) const {
         Sum<Real> sum;

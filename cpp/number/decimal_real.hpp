@@ -56,6 +56,8 @@ public:
     // (this / divisor): 34 digits from both sums in full.
     Decimal quotient(const Sum& divisor) const;
     bool is_zero() const;
+    // Of the whole sum, however many digits it has.
+    bool below(const Decimal& bound) const;
 
 private:
     void add_wide(const Decimal& term);
@@ -75,6 +77,7 @@ public:
     BigDecimal value() const { return total_; }
     BigDecimal quotient(const Sum& divisor) const { return total_ / divisor.total_; }
     bool is_zero() const { return total_.is_zero(); }
+    bool below(const BigDecimal& bound) const { return total_ < bound; }
 
 private:
     BigDecimal total_ = BigDecimal::from_int(0);

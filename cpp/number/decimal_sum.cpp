@@ -40,6 +40,10 @@ Decimal Sum<Decimal>::quotient(const Sum& divisor) const {
     return from_big(left / right);
 }
 
+bool Sum<Decimal>::below(const Decimal& bound) const {
+    return is_wide_ ? wide_ < to_big(bound) : narrow_ < bound;
+}
+
 bool Sum<Decimal>::is_zero() const {
     return is_wide_ ? wide_.is_zero() : narrow_.is_zero();
 }
