@@ -35,7 +35,10 @@ Cause weighted_interval(std::span<const Real> values, std::span<const Real> weig
             const Cause long_cause = weighted_interval<BigDecimal>(long_values, long_weights,
                                                                    long_scratch, long_interval);
             std::transform(long_interval.begin(), long_interval.end(), interval.begin(), from_big);
-            return long_cause;
+            const bool fits = std::none_of(interval.begin(), interval.end(), [](const Real& value) {
+                return Number<Real>::fault(value) == Cause::does_not_fit;
+            });
+            return fits ? long_cause : Cause::does_not_fit;
         }
     }
     return cause;
@@ -65,8 +68,10 @@ void set_confidence_interval(const TopicEpoch<Real>& epoch, const Prepared<Real>
     const Cause cause = weighted_interval(std::span<const Real>(scratch.values),
                                           std::span<const Real>(scratch.weights), scratch.sorted,
                                           out.confidence_interval);
-    // A query that fails on the chain leaves the epoch as it is.
-    if (cause != Cause::none) {
+    // A query that fails on the chain leaves the epoch as it is; a missing width is no failure.
+    if (cause == Cause::does_not_fit) {
+        out.status = {cause, "confidence_interval", -1, ""};
+    } else if (cause != Cause::none) {
         out.confidence_interval.clear();
     }
 }
