@@ -174,8 +174,11 @@ private:
         if (cause != Cause::none) {
             return {cause, "inference_median_absolute_deviation", ""};
         }
-        const std::vector<std::uint8_t> kept =
-            kept_inferences(space.epoch, inferences, space.state);
+        std::vector<std::uint8_t> kept;
+        const Cause filtered = keep_inferences(space.epoch, inferences, space.state, kept);
+        if (filtered != Cause::none) {
+            return {filtered, "outlier_resistant", ""};
+        }
         const Output<Stored> out{results_.outlier_resistant, results_.overflow + inference_columns};
         if (std::find(kept.begin(), kept.end(), 0) == kept.end()) {
             write_inference(columns_, rows_, t, space.inference, out);

@@ -30,22 +30,25 @@ Cause update_outlier_state(const TopicEpoch<Real>& epoch, const std::vector<Real
     return cause != Cause::none ? cause : Number<Real>::fault(state.inference_median);
 }
 
-// Kept: |x - med| <= threshold * mad; everyone while either is 0.
+// Kept: |x - med| <= threshold * mad; everyone while either is 0. Returns a fault.
 template <class Real>
-std::vector<std::uint8_t> kept_inferences(const TopicEpoch<Real>& epoch,
-                                          const std::vector<Real>& inferences,
-                                          const TopicState<Real>& state) {
-    std::vector<std::uint8_t> kept(inferences.size(), 1);
+Cause keep_inferences(const TopicEpoch<Real>& epoch, const std::vector<Real>& inferences,
+                      const TopicState<Real>& state, std::vector<std::uint8_t>& kept) {
+    kept.assign(inferences.size(), 1);
     if (Number<Real>::is_zero(state.inference_median) ||
         Number<Real>::is_zero(state.inference_median_absolute_deviation)) {
-        return kept;
+        return Cause::none;
     }
     const Real bound = epoch.params.inference_outlier_detection_threshold *
                        state.inference_median_absolute_deviation;
     for (std::size_t j = 0; j < inferences.size(); ++j) {
-        kept[j] = abs(inferences[j] - state.inference_median) <= bound ? 1 : 0;
+        const Real distance = abs(inferences[j] - state.inference_median);
+        if (const Cause cause = Number<Real>::fault(distance); cause != Cause::none) {
+            return cause;
+        }
+        kept[j] = distance <= bound ? 1 : 0;
     }
-    return kept;
+    return Number<Real>::fault(bound);
 }
 
 // The epoch as if the others had not inferred: forecasts stay, their elements about them drop out.

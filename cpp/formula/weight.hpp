@@ -58,6 +58,9 @@ struct BoundedGradient {
         if (best < anchor) {
             n = n - best + anchor;
         }
+        if (carries_fault(n)) {
+            return n;
+        }
         if (n < lower) {
             return Number<Real>::from_int(0);
         }

@@ -174,6 +174,10 @@ MedianDeviation<Real> median_absolute_deviation(std::span<const Real> values,
     const std::span<Real> deviations = scratch.first(values.size());
     for (std::size_t i = 0; i < values.size(); ++i) {
         deviations[i] = abs(values[i] - center);
+        // A difference too long for a fixed width must not be sorted as if it were a number.
+        if (carries_fault(deviations[i])) {
+            return {deviations[i], center};
+        }
     }
     return {median_of_scratch(deviations), center};
 }
