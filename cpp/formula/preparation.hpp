@@ -57,7 +57,7 @@ void infer_median(const TopicEpoch<Real>& epoch, const Prepared<Real>& prepared,
         }
         out.values[static_cast<std::size_t>(l)] =
             median(std::span<const Real>(values), std::span<Real>(sorted));
-        out.values[static_cast<std::size_t>(epoch.labels + l)] = zero;
+        out.values[static_cast<std::size_t>(epoch.labels) + static_cast<std::size_t>(l)] = zero;
     }
 }
 

@@ -257,6 +257,7 @@ void put_lists(Operations& operations) {
         std::vector<std::size_t> order(keys.size());
         order_by_weight_descending(Span(weights), std::span(order));
         std::vector<std::string> sorted;
+        sorted.reserve(order.size());
         for (const std::size_t i : order) {
             sorted.push_back(keys[i]);
         }

@@ -302,7 +302,7 @@ Cause weighted_percentile(std::span<const Real> values, std::span<const Real> we
     if (const Cause cause = cumulative_sum(ordered, position); cause != Cause::none) {
         return cause;
     }
-    const Real total = position[count - 1];
+    const Real total = position[count - 1]; // a copy: the loop overwrites it
     for (std::size_t i = 0; i < count; ++i) {
         position[i] = (position[i] - carried[i] / Number<Real>::from_int(2)) / total;
         if (carries_fault(position[i])) {

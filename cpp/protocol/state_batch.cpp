@@ -65,7 +65,7 @@ std::string set_entry(StoredState<Real>& state, const StateEntry& entry) {
     if (place == nullptr) {
         return where + ": a state has no such entry";
     }
-    *place = value;
+    *place = std::move(value);
     return {};
 }
 
