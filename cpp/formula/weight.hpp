@@ -3,6 +3,8 @@
 #pragma once
 
 #include "../number/curves.hpp"
+#include "../number/float64_array.hpp"
+#include "../number/float64_real.hpp"
 #include "../number/statistics.hpp"
 #include "../protocol/rules.hpp"
 #include "../protocol/topic.hpp"
@@ -80,6 +82,16 @@ void ratio_weights(const Rules& rules, const Params<Real>& params, const Real& b
             weights[i] = ratio(-(p * (normalized[i] - c)));
         }
     }
+}
+
+// The same for float64, all weights of the call in one vector loop with the same bits.
+template <class Arithmetic>
+void ratio_weights(const Rules& rules, const Params<double>& params, double best,
+                   std::span<const double> normalized, std::span<double> weights) {
+    const double a = -(params.p_norm * (best - params.c_norm));
+    const double left = exp(rules.decimal_functions, a > 0.0 ? -a : a) + 1.0;
+    float64::ratio_weights({params.p_norm, params.c_norm, a, left, Number<double>::missing_bits},
+                           normalized.data(), weights.data(), normalized.size());
 }
 
 // Weights of one call. `regrets` has one entry per participant, missing for those that take no

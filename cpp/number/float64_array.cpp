@@ -57,4 +57,35 @@ void apply(Function function, const double* in, const double* in2, double* out, 
     }
 }
 
+void ratio_weights(const RatioCall& call, const double* normalized, double* weights,
+                   std::size_t n) {
+    const double p = call.p;
+    const double c = call.c;
+    const double a = call.a;
+    const double left = call.left;
+    const Bits missing = call.missing;
+    if (a > 0.0) {
+        ALLORA_INDEPENDENT
+        for (std::size_t i = 0; i < n; ++i) {
+            const double b = -(p * (normalized[i] - c));
+            const Mask rises = mask_if_negative(b);
+            const double right = exp(-absolute(b)) + 1.0;
+            const double factor = exp(select(rises, a, a - b));
+            const double weight = factor * left / right;
+            const Mask absent = mask_if_equal(bits_of(normalized[i]), missing);
+            weights[i] = select(absent, normalized[i], weight);
+        }
+        return;
+    }
+    ALLORA_INDEPENDENT
+    for (std::size_t i = 0; i < n; ++i) {
+        const double b = -(p * (normalized[i] - c));
+        const Mask rises = mask_if_negative(b);
+        const double power = exp(-absolute(b));
+        const double weight = select(rises, left, power * left) / (power + 1.0);
+        const Mask absent = mask_if_equal(bits_of(normalized[i]), missing);
+        weights[i] = select(absent, normalized[i], weight);
+    }
+}
+
 } // namespace allora::float64::ALLORA_VARIANT

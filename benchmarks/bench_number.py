@@ -1,0 +1,112 @@
+"""What one decimal operation costs: the engine's against libmpdec's, on the same operands.
+
+    pytest benchmarks/bench_number.py
+
+The times are taken inside the compiled loops of either side, without the interpreter. Results are
+compared with the readable reference first: the engine's in every digit and in written form,
+libmpdec's in value for the basic operations and to one unit of the 34th digit for the functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import mpdec_peer
+import numpy as np
+import pytest
+from allora_core import _core
+from allora_core.reference import functions_programs, number
+from conftest import Result
+
+if TYPE_CHECKING:
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+Reference = Callable[[Decimal, Decimal], Decimal]
+Times = tuple[float, list[str]]
+
+PAIRS = 1000
+ROUNDS = 20
+UNIT = Decimal("1e-33")
+
+OPERATIONS: dict[str, tuple[Reference, list[str]]] = {
+    "add": (number.add, ["add"]),
+    "mul": (number.multiply, ["multiply"]),
+    "quo": (number.quotient, ["divide"]),
+    "sqrt": (lambda x, _: number.square_root(x), ["sqrt"]),
+    "exp": (lambda x, _: functions_programs.exp(x), ["exp", "exp_correctly_rounded"]),
+    "ln": (lambda x, _: functions_programs.ln(x), ["ln", "ln_correctly_rounded"]),
+}
+"""The engine's name, the reference, and libmpdec's names."""
+
+
+def operands(digits: int, seed: int) -> list[str]:
+    """Positive numbers of `digits` digits between 1e-6 and 1e2, as losses and weights are."""
+    rng = np.random.Generator(np.random.PCG64([seed, digits]))
+    leading = rng.integers(1, 10, PAIRS)
+    tail = rng.integers(0, 10, (PAIRS, digits - 1))
+    magnitude = rng.integers(-6, 2, PAIRS)
+    return [
+        f"{first}.{''.join(map(str, rest))}E{power}"
+        for first, rest, power in zip(leading, tail.tolist(), magnitude, strict=True)
+    ]
+
+
+def assert_engine(reference: Reference, a: list[str], b: list[str], results: list[str]) -> None:
+    """Every digit and the written form."""
+    for x, y, result in zip(a, b, results, strict=True):
+        expected = reference(Decimal(x), Decimal(y))
+        assert number.same_form(expected, Decimal(result)), f"({x}, {y}): {result}, not {expected}"
+
+
+def assert_peer(reference: Reference, a: list[str], b: list[str], peer: Times, name: str) -> None:
+    """Equal in value; functions to a unit in the last place, where the definitions differ."""
+    exact = name in ("add", "multiply", "divide")
+    for x, y, result in zip(a, b, peer[1], strict=True):
+        expected, actual = reference(Decimal(x), Decimal(y)), Decimal(result)
+        off = number.absolute(number.subtract(actual, expected))
+        allowed = Decimal(0) if exact else number.multiply(number.absolute(expected), UNIT)
+        assert off <= allowed, f"{name}({x}, {y}): {result}, not {expected}"
+
+
+def best(run: Callable[[], Times]) -> Times:
+    """The fastest of a few measurements, each a mean or best over all operands."""
+    return min((run() for _ in range(ROUNDS)), key=lambda times: times[0])
+
+
+@pytest.mark.parametrize("digits", [18, 34])
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_operation(
+    benchmark: BenchmarkFixture, results: list[Result], name: str, digits: int
+) -> None:
+    reference, peers = OPERATIONS[name]
+    a, b = operands(digits, 1), operands(digits, 2)
+    assert_engine(reference, a, b, _core.time_decimal_operation(name, a, b, 1)[1])
+    ours: Times = benchmark.pedantic(
+        best, args=(lambda: _core.time_decimal_operation(name, a, b, 1),), rounds=1
+    )
+    label = f"{name}, {digits} digits"
+    lines = [Result(label, "cpu", "decimal", "v0.17", "-", f"{ours[0]:.1f} ns")]
+    benchmark.extra_info["ns_per_operation"] = ours[0]
+    try:
+        version = mpdec_peer.version()
+        for peer in peers:
+            theirs = mpdec_peer.time_decimal_operation(peer, a, b, ROUNDS)
+            assert_peer(reference, a, b, theirs, peer)
+            shown = f"{theirs[0]:.1f} ns"
+            title = f"libmpdec {version} {peer.replace('_', ' ')}"
+            lines.append(Result(label, "cpu", "decimal", "-", title, shown))
+            benchmark.extra_info[f"ns_per_{peer}"] = theirs[0]
+    except mpdec_peer.MpdecMissing as missing:
+        lines.append(Result(label, "cpu", "decimal", "-", "libmpdec", "not here"))
+        benchmark.extra_info["libmpdec"] = str(missing)
+    results.extend(lines)
+
+
+def test_libmpdec_is_here() -> None:
+    """Says how to install the peer where it is missing."""
+    try:
+        mpdec_peer.load()
+    except mpdec_peer.MpdecMissing as missing:
+        pytest.skip(str(missing))
