@@ -12,14 +12,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import pytest
+from conftest import Result
+
 from allora_core.bench.runner import peer_of
 from allora_core.bench.scenarios import load_scenarios
 from allora_core.bench.workload import VERSION, Workload
-from conftest import Result
 
 if TYPE_CHECKING:
-    from allora_core.batch import NumberName
     from pytest_benchmark.fixture import BenchmarkFixture
+
+    from allora_core.batch import NumberName
 
 SCENARIOS = {scenario.name: scenario for scenario in load_scenarios()}
 NUMBERS: tuple[NumberName, ...] = ("float64", "decimal")

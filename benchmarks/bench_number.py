@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 import mpdec_peer
 import numpy as np
 import pytest
+from conftest import Result
+
 from allora_core import _core
 from allora_core.reference import functions_programs, number
-from conftest import Result
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
@@ -83,7 +84,7 @@ def test_operation(
     reference, peers = OPERATIONS[name]
     a, b = operands(digits, 1), operands(digits, 2)
     assert_engine(reference, a, b, _core.time_decimal_operation(name, a, b, 1)[1])
-    ours: Times = benchmark.pedantic(
+    ours: Times = benchmark.pedantic(  # type: ignore[no-untyped-call]
         best, args=(lambda: _core.time_decimal_operation(name, a, b, 1),), rounds=1
     )
     label = f"{name}, {digits} digits"

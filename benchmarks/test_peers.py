@@ -12,6 +12,7 @@ from decimal import Decimal
 import mpdec_peer
 import numpy as np
 import pytest
+
 from allora_core.bench.arrays import EpochArrays, Layout, StateArrays
 from allora_core.bench.check import VALUES, assert_close, assert_states_close
 from allora_core.bench.convert import (

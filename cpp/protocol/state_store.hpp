@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -59,22 +58,39 @@ public:
     std::uint32_t actor(std::size_t index) const { return actors_[index]; }
     // The index, or -1 for an actor that never appeared.
     std::int64_t find(std::uint32_t actor) const {
-        const auto found = index_.find(actor);
-        return found == index_.end() ? -1 : static_cast<std::int64_t>(found->second);
+        const auto found = place(actor);
+        return found == index_.end() || found->actor != actor
+                   ? -1
+                   : static_cast<std::int64_t>(found->at);
     }
     std::size_t add(std::uint32_t actor) {
-        const auto [entry, added] = index_.try_emplace(actor, actors_.size());
-        if (added) {
-            actors_.push_back(actor);
+        const auto found = place(actor);
+        if (found != index_.end() && found->actor == actor) {
+            return found->at;
         }
-        return entry->second;
+        index_.insert(found, {actor, static_cast<std::uint32_t>(actors_.size())});
+        actors_.push_back(actor);
+        return actors_.size() - 1;
     }
     // Indices in address order.
     std::vector<std::size_t> sorted() const;
 
 private:
+    struct Entry {
+        std::uint32_t actor;
+        std::uint32_t at;
+    };
+
+    std::vector<Entry>::const_iterator place(std::uint32_t actor) const {
+        return std::lower_bound(
+            index_.begin(), index_.end(), actor,
+            [](const Entry& entry, std::uint32_t wanted) { return entry.actor < wanted; });
+    }
+
     std::vector<std::uint32_t> actors_;
-    std::unordered_map<std::uint32_t, std::size_t> index_;
+    // Sorted by identifier: a state is copied far more often than it gains an actor, and one block
+    // copies faster than a table of nodes.
+    std::vector<Entry> index_;
 };
 
 // A count that was never stored; it reads as 0.
