@@ -3,19 +3,17 @@ The compiled engine of allora_core; use it through allora_core.
 """
 
 from __future__ import annotations
-
 import collections.abc
-import typing
-
 import numpy
 import numpy.dtypes
 import numpy.typing
+import typing
 
 __all__: list[str] = [
     "DECIMAL_DTYPE",
-    "MISSING_FLOAT64_BITS",
     "Host",
     "LongDecimals",
+    "MISSING_FLOAT64_BITS",
     "States",
     "decimal_operation",
     "format_decimals",

@@ -20,7 +20,7 @@ def generated() -> str:
         )
         text = (Path(folder) / "allora_core" / "_core.pyi").read_text()
     formatted = subprocess.run(
-        [sys.executable, "-m", "ruff", "format", "--stdin-filename", "_core.pyi", "-"],
+        [sys.executable, "-m", "ruff", "format", "--stdin-filename", "stubs.pyi", "-"],
         input=text,
         check=True,
         capture_output=True,
