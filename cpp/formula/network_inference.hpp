@@ -241,25 +241,21 @@ Cause run_pass(const Rules& rules, const TopicEpoch<Real>& epoch, const TopicSta
     if (!is_listed(prepared, pass)) {
         return Cause::none;
     }
-    const bool combined = pass.kind == Pass::Kind::combined;
-    // With all inferers new the value is a plain mean, and only the combined weights are shown.
-    if (combined || !prepared.all_inferers_are_new) {
-        gather_regrets(epoch, state, prepared, pass, scratch.regrets);
-        scratch.weights.resize(scratch.regrets.size());
-        const Real scale =
-            weights_of_call(rules, epoch.params, std::span<const Real>(scratch.regrets),
-                            state.regret_scale, scratch.weight, std::span<Real>(scratch.weights));
-        for (std::size_t i = 0; i < scratch.weights.size(); ++i) {
-            if (!Number<Real>::is_missing(scratch.regrets[i])) {
-                if (const Cause cause = Number<Real>::fault(scratch.weights[i]);
-                    cause != Cause::none) {
-                    return cause;
-                }
-            }
+    // Weights come first even where all inferers are new and the value is a plain mean: a fault
+    // among them ends the epoch on the chain too.
+    gather_regrets(epoch, state, prepared, pass, scratch.regrets);
+    scratch.weights.resize(scratch.regrets.size());
+    const Real scale =
+        weights_of_call(rules, epoch.params, std::span<const Real>(scratch.regrets),
+                        state.regret_scale, scratch.weight, std::span<Real>(scratch.weights));
+    for (std::size_t i = 0; i < scratch.weights.size(); ++i) {
+        const Cause cause = Number<Real>::fault(scratch.weights[i]);
+        if (cause != Cause::none && !Number<Real>::is_missing(scratch.regrets[i])) {
+            return cause;
         }
-        if (combined) {
-            keep_combined(prepared, scratch, scale, out);
-        }
+    }
+    if (pass.kind == Pass::Kind::combined) {
+        keep_combined(prepared, scratch, scale, out);
     }
     const BundleLayout layout{epoch.inferers, epoch.forecasters};
     for (std::int32_t l = 0; l < epoch.labels; ++l) {

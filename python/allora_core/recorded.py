@@ -17,15 +17,21 @@ Numbers are plain texts, so equality covers the written form.
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from allora_core.epoch import Epoch, Inferred, Params, Report, Settled, State, ValueBundle
+from allora_core.recorded_file import (
+    RecordingError,
+    RecordingFormat,
+    read_document,
+    read_lines,
+    recognise,
+)
+from allora_core.recorded_shape import EPOCH, OPERATION
 from allora_core.reference.number import NumberError
 from allora_core.reference.number_text import parse, plain_text
 from allora_core.reference.rules import Rules, rules_at
@@ -44,14 +50,6 @@ __all__ = [
 
 Name = tuple[str, ...]
 """Place of an expected value, as in the file: stage, field, then worker or label names."""
-
-RecordingFormat = Literal[
-    "chain_epochs_v0.6",
-    "chain_epochs_v0.17",
-    "decimal_operations",
-    "simulator_regression",
-    "simulator_classification",
-]
 
 _SCALAR_FIELDS = ("initial_regret", "regret_scale", "previous_combined_loss")
 _WORKER_FIELDS = (
@@ -82,17 +80,6 @@ _USED_FIELDS = (
     "forecaster_weight",
     "forecast_inferer_weight",
 )
-
-
-class RecordingError(ValueError):
-    """A recorded file cannot be read; the message names file, line and the place in the line."""
-
-    def __init__(self, path: Path, line: int, place: str, cause: str) -> None:
-        super().__init__(f"{path.name} line {line}: {place}: {cause}")
-        self.path = path
-        self.line = line
-        self.place = place
-        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,55 +137,16 @@ class RecordedEpoch:
         )
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield (line number, line) of a text file, compressed or not."""
-    with path.open("rb") as file:
-        compressed = file.read(2) == b"\x1f\x8b"
-    with gzip.open(path, "rt") if compressed else path.open() as lines:
-        yield from enumerate(lines, 1)
-
-
-def recognise(path: str | Path) -> RecordingFormat:
-    """Tell the format of a recorded file by its first line.
-
-    Raises:
-        RecordingError: it is none of the known formats.
-    """
-    path = Path(path)
-    line = next((text for _, text in read_lines(path)), "")
-    if line.startswith("{"):
-        document = _document(path, 1, line)
-        if "op" in document:
-            return "decimal_operations"
-        if "kind" in document and "input" in document:
-            labeled = "labels" in document["input"]
-            return "chain_epochs_v0.17" if labeled else "chain_epochs_v0.6"
-    columns = line.strip().split(",")
-    if columns[0] == "epoch" and "network_inference" in columns:
-        return "simulator_regression"
-    if columns[0] == "epoch" and "network_inference_label_0" in columns:
-        return "simulator_classification"
-    raise RecordingError(path, 1, "format", "not a recorded file of a known format")
-
-
-def _document(path: Path, line: int, text: str) -> dict[str, Any]:
-    try:
-        document = json.loads(text)
-    except json.JSONDecodeError as fault:
-        raise RecordingError(path, line, "document", str(fault)) from fault
-    if not isinstance(document, dict):
-        raise RecordingError(path, line, "document", "not an object")
-    return document
-
-
 def read_decimal_operations(path: str | Path) -> Iterator[DecimalOperation]:
     """Yield the operations of a file of decimal operations."""
     path = Path(path)
     for line, text in read_lines(path):
-        document = _document(path, line, text)
-        for name in ("rules", "op", "args"):
-            if name not in document:
-                raise RecordingError(path, line, name, "missing")
+        document = read_document(path, line, text)
+        wrong = OPERATION(document, "")
+        if wrong is None and "result" not in document and "error" not in document:
+            wrong = ("result", "missing")
+        if wrong is not None:
+            raise RecordingError(path, line, *wrong)
         yield DecimalOperation(
             line,
             document["rules"],
@@ -230,7 +178,7 @@ def read_chain_epochs(path: str | Path) -> Iterator[RecordedEpoch]:
     else:
         raise RecordingError(path, 1, "format", f"{form}, not whole epochs")
     for line, text in read_lines(path):
-        yield _Line(path, line, _document(path, line, text)).recorded(rules)
+        yield _Line(path, line, read_document(path, line, text)).recorded(rules)
 
 
 class _Line:

@@ -53,7 +53,7 @@ def compare(expected: object, actual: object, where: str) -> None:
 def test_engine_equals_reference(version: str, data: st.DataObject) -> None:
     rules = rules_at(version)
     engine = Engine(rules=rules, threads=1)
-    state, epochs = data.draw(histories())
+    state, epochs = data.draw(histories(rules))
     states = States.from_states([state])
     for epoch in epochs:
         inferred = engine.infer([epoch], states)
