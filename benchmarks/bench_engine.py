@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import Result
+from result_table import Result
 
 from allora_core.bench.runner import peer_of
 from allora_core.bench.scenarios import load_scenarios

@@ -16,10 +16,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import mpdec_peer
-import mpmath
+import mpmath  # type: ignore[import-untyped]
 import numpy as np
 import pytest
-from conftest import Result
+from result_table import Result
 
 from allora_core import _core
 from allora_core.reference import functions_programs, number

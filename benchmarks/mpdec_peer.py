@@ -20,9 +20,8 @@ SOURCE = Path(__file__).with_name("mpdec_peer.cpp")
 BUILD = Path(__file__).parents[1] / "build" / "benchmarks"
 
 HOW_TO_INSTALL = (
-    "libmpdec with its header is needed: apt-get install libmpdec-dev (Ubuntu, Debian except 12, "
-    "which lacks it), dnf install mpdecimal-devel (Fedora), brew install mpdecimal (macOS), or "
-    "build mpdecimal from source and set MPDECIMAL_PREFIX to its prefix"
+    "libmpdec with its header is needed: apt-get install libmpdec-dev where the distribution has "
+    "it (Debian 12 does not), or build mpdecimal from source and set MPDECIMAL_PREFIX to its prefix"
 )
 
 FLAGS = ("-std=c++20", "-O3", "-fPIC", "-shared", "-Wall", "-Wextra", "-Wpedantic", "-Werror")

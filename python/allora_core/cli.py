@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from . import __version__, _core
 from .bench.runner import run as run_bench
-from .epoch import TopicError
-from .recorded import RecordingError, read_chain_epochs
+from .recorded import read_chain_epochs
 from .reference.rules import Rules, rules_at
 from .report import (
     bench_table,
@@ -66,9 +66,14 @@ def bad_input() -> Iterator[None]:
     """Turn what a user can get wrong into one message and exit code 2."""
     try:
         yield
-    except (RecordingError, TopicError, ValueError, OSError, EOFError) as error:
-        errors.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+    except (ValueError, OSError) as error:
+        show_error(error)
         raise typer.Exit(2) from None
+
+
+def show_error(error: Exception) -> None:
+    """Print an error as it is: brackets in it are no markup."""
+    errors.print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
 
 
 def rule_changes(rules: str | None, changes: list[str]) -> Any:
@@ -162,7 +167,7 @@ def replay_command(
     else:
         console.print(replay_table(rows))
         if comparison.first_difference:
-            console.print(f"first difference: {comparison.first_difference}", soft_wrap=True)
+            console.print(Text(f"first difference: {comparison.first_difference}"), soft_wrap=True)
         console.print(
             f"compared {comparison.compared} recorded values, differing: {comparison.failed}",
             highlight=False,
@@ -183,7 +188,8 @@ def vectors_command(
     """Run recorded answers through the engine; formats are recognised by content.
 
     Decimal operations, whole epochs of the chain and simulator tables. In decimal every value must
-    be equal in value and in written form; in float64 within the stated error of its stage.
+    be equal in value and in written form; in float64 within the stated error of its stage (decimal
+    operations are computed in decimal either way).
 
     [bold]Examples[/]
 
@@ -221,12 +227,12 @@ def bench_command(
 
       allora-core bench --scenario small --number decimal --json
     """
-    try:
-        with bad_input():
+    with bad_input():
+        try:
             rows = run_bench(scenario, number.value, threads or 1)
-    except RuntimeError as error:
-        errors.print(f"[bold red]error:[/] {error}", highlight=False)
-        raise typer.Exit(1) from None
+        except RuntimeError as error:
+            show_error(error)
+            raise typer.Exit(1) from None
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
     else:

@@ -188,17 +188,16 @@ class _Line:
         self.path = path
         self.line = line
         self.kind = str(document.get("kind", ""))
-        self.input = self.part(document, "input")
-        self.output = self.part(document, "output")
-        self.topic = self.input.get("topic")
+        given = document.get("input")
+        self.topic: Any = given.get("topic") if isinstance(given, dict) else None
+        wrong = EPOCH(document, "")
+        if wrong is not None:
+            raise self.error(*wrong)
+        self.input = document["input"]
+        self.output = document["output"]
 
     def error(self, place: str, cause: str) -> RecordingError:
         return RecordingError(self.path, self.line, f"topic {self.topic} {place}", cause)
-
-    def part(self, document: Mapping[str, Any], name: str) -> Any:
-        if name not in document:
-            raise RecordingError(self.path, self.line, name, "missing")
-        return document[name]
 
     def number(self, text: Any, place: str) -> Decimal:
         if not isinstance(text, str):
@@ -241,8 +240,8 @@ class _Line:
         params = {name: self.number(text, name) for name, text in given.items() if name in known}
         r0 = given.get("initial_regret")
         return Epoch(
-            topic_id=self.part(self.input, "topic"),
-            nonce=self.part(self.input, "block"),
+            topic_id=self.input["topic"],
+            nonce=self.input["block"],
             inferences=self.inferences(labels),
             forecasts=self.forecasts(),
             reports={
@@ -250,7 +249,7 @@ class _Line:
                     self.number(report["stake"], f"stake of {report['reputer']}"),
                     self.bundle(report["bundle"], report["reputer"]),
                 )
-                for report in self.part(self.input, "reputers")
+                for report in self.input["reputers"]
             },
             labels=labels,
             params=Params(**params),
@@ -259,7 +258,7 @@ class _Line:
 
     def inferences(self, labels: tuple[str, ...]) -> dict[str, dict[str, Decimal]]:
         inferences: dict[str, dict[str, Decimal]] = {}
-        for entry in self.part(self.input, "inferences"):
+        for entry in self.input["inferences"]:
             if isinstance(entry, list):
                 worker, values = entry[0], [entry[1]]
             else:
@@ -278,7 +277,7 @@ class _Line:
                 (worker, self.number(text, f"forecast of {forecast['forecaster']} for {worker}"))
                 for worker, text in forecast["elements"]
             )
-            for forecast in self.part(self.input, "forecasts")
+            for forecast in self.input["forecasts"]
         }
 
     def bundle(self, given: Mapping[str, Any], reputer: str) -> ValueBundle:
@@ -338,12 +337,14 @@ class _Line:
                 yield from self.flat((*name, key), part)
         elif isinstance(value, list):
             labels = self.input.get("labels", ["y"])
+            if len(value) != len(labels):
+                raise self.error(".".join(name), f"{len(value)} values for {len(labels)} labels")
             for label, text in zip(labels, value, strict=True):
                 yield (*name, label), text
         elif isinstance(value, bool):
             yield name, str(value).lower()
         elif name[0] == "synthesis" and name[1] in ("combined", "naive", *_INFERENCE_FIELDS):
-            yield (*name, "y"), value
+            yield (*name, "y"), str(value)
         elif value is not None:
             yield name, str(value)
 

@@ -17,7 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from allora_core.epoch import Epoch, Inferred, Params, Report, Settled, State, ValueBundle
-from allora_core.recorded import RecordingError, read_lines, recognise
+from allora_core.recorded_file import RecordingError, read_lines, recognise
 from allora_core.reference.number import NumberError, subtract
 from allora_core.reference.number_text import parse
 from allora_core.reference.rules import Rules, rules_at
@@ -80,6 +80,8 @@ def read_simulator(path: str | Path) -> Iterator[SimulatedEpoch]:
     before: _Row | None = None
     lines = read_lines(path)
     columns = next(csv.reader([next(lines)[1]]))
+    if len(set(columns)) != len(columns):
+        raise RecordingError(path, 1, "columns", "one of them is given twice")
     for line, text in lines:
         cells = next(csv.reader([text]))
         if len(cells) != len(columns):

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from .bench.runner import Row
 from .verify import Comparison, Step
@@ -64,11 +65,11 @@ def replay_table(rows: Iterable[Record]) -> Table:
         table.add_row(
             str(row["topic_id"]),
             str(row["nonce"]),
-            row["kind"],
+            Text(row["kind"]),
             f"{row['inferers']}/{row['forecasters']}/{row['reputers']}",
             ", ".join(values) + more,
             shown(None if loss is None else Decimal(loss)),
-            "-" if top is None else f"{row['top_weight_actor']} {shown(Decimal(top), 3)}",
+            "-" if top is None else Text(f"{row['top_weight_actor']} {shown(Decimal(top), 3)}"),
         )
     return table
 
@@ -92,13 +93,14 @@ def comparison_rows(comparisons: Iterable[Comparison]) -> list[Record]:
 def comparison_table(comparisons: Iterable[Comparison]) -> Table:
     """A table by kind: compared, equal, equal in value but not in form, different."""
     table = Table(title="Recorded answers")
-    table.add_column("kind")
+    table.add_column("kind", overflow="fold")
     for name in ("compared", "equal", "equal in value, not in form", "different"):
         table.add_column(name, justify="right")
     table.add_column("first difference", overflow="fold")
     for each in comparisons:
         counts = (each.compared, each.equal, each.equal_in_value, each.different)
-        table.add_row(each.kind, *(f"{count:,}" for count in counts), each.first_difference or "-")
+        first = Text(each.first_difference or "-")
+        table.add_row(Text(each.kind), *(f"{count:,}" for count in counts), first)
     return table
 
 

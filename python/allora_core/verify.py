@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from . import _core
 from .batch import Epochs, NumberName
 from .engine import Engine, InferredBatch, SettledBatch
-from .epoch import State
+from .epoch import Epoch, State
 from .recorded import (
     DecimalOperation,
+    Name,
     RecordedEpoch,
+    RecordingError,
     read_chain_epochs,
     read_decimal_operations,
     recognise,
@@ -71,6 +73,17 @@ class Comparison:
         return self.equal_in_value + self.different
 
 
+class Recording(Protocol):
+    """An epoch and where it was recorded."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def epoch(self) -> Epoch: ...
+
+
 @dataclass(frozen=True)
 class Step:
     """All topics that were due together, replayed: what a table shows of them."""
@@ -111,7 +124,7 @@ def compare_epoch(
     comparison: Comparison,
     number: NumberName,
     recorded: RecordedEpoch,
-    values: dict[tuple[str, ...], str],
+    values: dict[Name, str],
 ) -> None:
     """Compare everything that one recorded epoch expects."""
     scales: dict[str, float] = {}
@@ -131,6 +144,11 @@ def compare_epoch(
             worst = comparison.largest_error.get(stage, 0.0)
             comparison.largest_error[stage] = max(worst, error * relative)
         comparison.add(verdict, partial(place, recorded, name, text, actual))
+    # A value that nobody recorded is as wrong as one that is missing.
+    stages = {name[0] for name in recorded.expected}
+    for name, actual in values.items():
+        if name[0] in stages and name not in recorded.expected:
+            comparison.add("different", partial(place, recorded, name, "nothing", actual))
 
 
 def is_number(text: str) -> bool:
@@ -138,7 +156,7 @@ def is_number(text: str) -> bool:
     return text[:1] in "-0123456789" and text[-1:].isdigit()
 
 
-def place(recorded: RecordedEpoch, name: tuple[str, ...], text: str, actual: str | None) -> str:
+def place(recorded: RecordedEpoch, name: Name, text: str, actual: str | None) -> str:
     """Where a difference stands, for people."""
     epoch = recorded.epoch
     return (
@@ -164,20 +182,15 @@ def replay(
         comparison: receives what was compared.
 
     Raises:
-        RecordingError: the file cannot be read.
-        TopicError: a topic cannot be computed.
+        RecordingError: the file cannot be read, or a topic cannot be computed.
     """
-    topics: dict[int, list[RecordedEpoch]] = {}
-    for recorded in read_chain_epochs(path):
-        topics.setdefault(recorded.epoch.topic_id, []).append(recorded)
-    states = {topic: history[0].state or State(topic) for topic, history in topics.items()}
-    for at in range(max(map(len, topics.values()), default=0)):
+    topics = histories(path)
+    states: dict[int, State] = {}
+    for at in range(max(map(len, topics.values()))):
         due = [history[at] for history in topics.values() if at < len(history)]
         engine = Engine(number, rules=rules(due[0].rules), threads=threads)
-        batch = Epochs.from_epochs([recorded.epoch for recorded in due], number)
-        before = [states[recorded.epoch.topic_id] for recorded in due]
-        inferred = engine.infer(batch, States.from_states(before, number))
-        settled = engine.settle(batch, inferred.states)
+        before = [recorded.state or states[recorded.epoch.topic_id] for recorded in due]
+        inferred, settled = moments(engine, due, before)
         for i, recorded in enumerate(due):
             result = settled.topic(i)
             if comparison is not None:
@@ -185,6 +198,46 @@ def replay(
                 compare_epoch(comparison, number, recorded, values)
             states[recorded.epoch.topic_id] = recorded.with_inclusions(result.state)
         yield Step(due, inferred, settled)
+
+
+def histories(path: Path) -> dict[int, list[RecordedEpoch]]:
+    """The epochs of each topic of a file, the first with a state, nonces ascending."""
+    topics: dict[int, list[RecordedEpoch]] = {}
+    for recorded in read_chain_epochs(path):
+        epoch = recorded.epoch
+        history = topics.setdefault(epoch.topic_id, [])
+        if not history and recorded.state is None:
+            place = f"topic {epoch.topic_id} input state"
+            raise RecordingError(path, recorded.line, place, "missing in its first epoch")
+        if history and epoch.nonce <= history[-1].epoch.nonce:
+            place = f"topic {epoch.topic_id} input block"
+            raise RecordingError(path, recorded.line, place, f"{epoch.nonce} is no later nonce")
+        history.append(recorded)
+    return topics
+
+
+def moments(
+    engine: Engine, due: Sequence[Recording], states: Sequence[State]
+) -> tuple[InferredBatch, SettledBatch]:
+    """Infer and settle a batch; what cannot be computed names its file and line."""
+    try:
+        batch = Epochs.from_epochs([recorded.epoch for recorded in due], engine.number)
+        shelf = States.from_states(states, engine.number)
+    except (ValueError, OverflowError) as error:
+        for recorded, state in zip(due, states, strict=True):
+            if len(due) > 1:
+                moments(engine, [recorded], [state])
+        place = f"topic {due[0].epoch.topic_id}"
+        raise RecordingError(due[0].path, due[0].line, place, str(error)) from error
+    inferred = engine.infer(batch, shelf)
+    settled = engine.settle(batch, inferred.states)
+    for results in (inferred, settled):
+        for recorded, fault in zip(due, results.status, strict=True):
+            if fault is not None:
+                actor = f" actor {fault.actor}" if fault.actor else ""
+                place = f"topic {fault.topic_id}{actor} field {fault.field}"
+                raise RecordingError(recorded.path, recorded.line, place, fault.cause) from fault
+    return inferred, settled
 
 
 def operation_argument(value: Any) -> list[str]:
@@ -198,7 +251,13 @@ def operation_argument(value: Any) -> list[str]:
 def compare_operation(comparison: Comparison, path: Path, operation: DecimalOperation) -> None:
     """One decimal operation: value, written form, or the code of its error."""
     arguments = [text for value in operation.arguments for text in operation_argument(value)]
-    answer = _core.decimal_operation(operation.version, operation.operation, arguments)
+    try:
+        answer = _core.decimal_operation(operation.version, operation.operation, arguments)
+    except (ValueError, IndexError) as fault:
+        place = f"{operation.operation} ({operation.version})"
+        few = isinstance(fault, IndexError)
+        cause = f"{len(arguments)} arguments are too few" if few else str(fault)
+        raise RecordingError(path, operation.line, place, cause) from fault
     status, _, text = answer.partition("\t")
     recorded = operation.result
     expected = f"[{';'.join(recorded)}]" if isinstance(recorded, list) else recorded
@@ -223,10 +282,9 @@ def compare_simulator(
     for simulated in read_simulator(path):
         engine = Engine(number, rules=simulated.rules, threads=threads)
         state = simulated.state or State(simulated.epoch.topic_id)
-        inferred = engine.infer([simulated.epoch], [state])
-        settled = engine.settle([simulated.epoch], [state]).topic(0)
+        inferred, settled = moments(engine, [simulated], [state])
         known = inferred.topic(0) if simulated.state is not None else None
-        values = simulated_values_of(simulated, known, settled)
+        values = simulated_values_of(simulated, known, settled.topic(0))
         for column, expected in simulated.expected.items():
             difference = is_loss_difference(column)
             relative = 0.0 if difference else SIMULATOR_ERROR
@@ -267,6 +325,8 @@ def verify(
                 pass
         else:
             compare_simulator(comparison, path, number, threads)
+        if not comparison.compared:
+            raise RecordingError(path, 1, "file", "nothing to compare")
         comparisons.append(comparison)
     return comparisons
 

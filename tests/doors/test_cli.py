@@ -82,27 +82,103 @@ def test_other_rules_differ(tmp_path: Path) -> None:
     assert json.loads(result.stdout)["comparison"]["different"] > 0
 
 
-def bad_number(documents) -> None:
-    documents[1]["input"]["inferences"][0]["values"] = ["1.2.3"]
+def test_a_surplus_value_is_a_difference(tmp_path: Path) -> None:
+    def change(documents) -> None:
+        inferers = documents[0]["output"]["regrets"]["inferer"]
+        inferers.pop(sorted(inferers)[0])
+
+    result = runner.invoke(app, ["replay", str(recorded(tmp_path / "epochs.jsonl", change))])
+    assert result.exit_code == 1
+    assert "recorded nothing, computed" in result.stdout.replace("\n", " ")
+    assert result.stdout.splitlines()[-1].endswith("differing: 1")
 
 
-def bad_stake(documents) -> None:
-    documents[1]["input"]["reputers"][0]["stake"] = "-5"
+def given(documents, *place):
+    part = documents[1]["input"]
+    for key in place:
+        part = part[key]
+    return part
+
+
+DAMAGES = {
+    "number": (
+        lambda documents: given(documents, "inferences", 0).update(values=["1.2.3"]),
+        ["line 2", "topic 1", "inference of f00000[y]", "'1.2.3'"],
+    ),
+    "stake": (
+        lambda documents: given(documents, "reputers", 0).update(stake="-5"),
+        ["line 2", "topic 1", "actor r00000", "field stake", "negative_stake"],
+    ),
+    "missing_list": (
+        lambda documents: given(documents).pop("reputers"),
+        ["line 2", "topic 1", "input reputers: missing"],
+    ),
+    "missing_field": (
+        lambda documents: given(documents, "reputers", 0).pop("bundle"),
+        ["line 2", "topic 1", "input reputers[r00000] bundle: missing"],
+    ),
+    "shape": (
+        lambda documents: given(documents, "reputers", 0, "bundle").update(inferer=[1]),
+        ["line 2", "topic 1", "reputers[r00000] bundle inferer: not an object"],
+    ),
+    "duplicate": (
+        lambda documents: given(documents, "inferences").append(given(documents, "inferences", 0)),
+        ["line 2", "topic 1", "inferences[f00000]: given twice"],
+    ),
+    "nonce": (
+        lambda documents: given(documents).update(block=100),
+        ["line 2", "topic 1", "block: 100 is no later nonce"],
+    ),
+    "state": (
+        lambda documents: documents[0]["input"].pop("state"),
+        ["line 1", "topic 1", "state: missing"],
+    ),
+    "labels": (
+        lambda documents: documents[1]["output"]["synthesis"].update(combined=["1", "2"]),
+        ["line 2", "topic 1", "synthesis.combined: 2 values for 1 labels"],
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("number", ["decimal", "float64"])
+def test_bad_input_is_named(tmp_path: Path, damage: str, number: str) -> None:
+    change, words = DAMAGES[damage]
+    path = recorded(tmp_path / "epochs.jsonl", change)
+    result = runner.invoke(app, ["replay", str(path), "--number", number])
+    assert result.exit_code == 2
+    message = result.stderr.replace("\n", " ")
+    assert [word for word in ["epochs.jsonl", *words] if word not in message] == []
+
+
+def flipped(content: bytes) -> bytes:
+    return content[:3000] + bytes([content[3000] ^ 255]) + content[3001:]
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("name", "content", "words"),
     [
-        (bad_number, ["epochs.jsonl line 2", "f00000", "1.2.3"]),
-        (bad_stake, ["topic 1", "r00000", "stake"]),
-        (lambda documents: documents[1]["input"].pop("reputers"), ["line 2", "reputers"]),
+        ("cut.gz", EPOCHS.read_bytes()[:500_000], "cut.gz line 19: file: damaged"),
+        ("flip.gz", flipped(EPOCHS.read_bytes()), "flip.gz line 1: file: damaged"),
+        ("bytes", bytes(range(128, 256)), "bytes line 1: file: damaged"),
+        ("args", b'{"rules":"v0.6","op":"add","args":["1"],"result":"1"}', "args line 1: add"),
+        ("op", b'{"rules":"v0.6","op":"sum","args":"1","result":"1"}', "op line 1: args: not"),
+        ("no", b'{"rules":"v0.6","op":"zap","args":["1"],"result":"1"}', "operation 'zap'"),
+        ("key", b'{"rules":"v0.6","op":"add","op":"sub"}', "key line 1: op: given twice"),
+        ("rows", b"epoch,network_inference\n", "rows line 1: file: nothing to compare"),
     ],
 )
-def test_bad_input_is_named(tmp_path: Path, change, words: list[str]) -> None:
-    result = runner.invoke(app, ["replay", str(recorded(tmp_path / "epochs.jsonl", change))])
+def test_damaged_files_are_named(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    result = runner.invoke(app, ["vectors", str(tmp_path / name)])
     assert result.exit_code == 2
-    message = result.stderr.replace("\n", " ")
-    assert [word for word in words if word not in message] == []
+    assert words in result.stderr.replace("\n", " ")
+
+
+def test_unknown_scenario() -> None:
+    result = runner.invoke(app, ["bench", "--scenario", "none"])
+    assert result.exit_code == 2
+    assert "unknown scenario 'none'" in result.stderr
 
 
 def test_files_that_are_no_recordings(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_bad_values_are_located(
 def test_missing_parts(tmp_path: Path) -> None:
     line = document()
     del line["input"]["reputers"]
-    with pytest.raises(RecordingError, match="line 1: reputers: missing"):
+    with pytest.raises(RecordingError, match="line 1: topic 4 input reputers: missing"):
         list(read_chain_epochs(write(tmp_path, line)))
 
 
