@@ -340,7 +340,7 @@ class _Line:
             if len(value) != len(labels):
                 raise self.error(".".join(name), f"{len(value)} values for {len(labels)} labels")
             for label, text in zip(labels, value, strict=True):
-                yield (*name, label), text
+                yield (*name, label), str(text)
         elif isinstance(value, bool):
             yield name, str(value).lower()
         elif name[0] == "synthesis" and name[1] in ("combined", "naive", *_INFERENCE_FIELDS):
