@@ -137,7 +137,7 @@ private:
     template <class Real>
     TopicStatus run(std::int64_t t, bool large, const StoredState<Real>& stored, ActorIndex& index,
                     Workspace<Real>& space) {
-        TopicStatus status = start_topic(columns_, t, false, stored, index, space);
+        TopicStatus status = start_topic(rules_, columns_, t, false, stored, index, space);
         if (status.cause != Cause::none) {
             return status;
         }

@@ -1,6 +1,7 @@
 // One topic out of the batch's columns: checked, and dense.
 #pragma once
 
+#include "../number/bounded.hpp"
 #include "../protocol/addresses.hpp"
 #include "columns.hpp"
 #include "engine.hpp"
@@ -49,16 +50,27 @@ inline TopicStatus check_order(const std::uint32_t* actors, std::int64_t count, 
     return {};
 }
 
+// What an actor may submit: finite, and of a size that the rules accept.
+template <class Real>
+Cause submission_fault(const Rules& rules, const Real& value) {
+    const Cause cause = Number<Real>::fault(value);
+    const bool bounded = rules.submitted_numbers == SubmittedNumbers::bounded;
+    return cause == Cause::none && bounded ? check_bounded(value) : cause;
+}
+
+// One or more submitted numbers of each actor; missing ones are left to the formulas.
 template <class Real, class Stored>
-TopicStatus load_all(const Column<Stored>& column, std::int64_t begin, std::int64_t count,
-                     bool may_miss, const char* field, const std::uint32_t* actors,
-                     std::int64_t numbers_per_actor, std::vector<Real>& values) {
+TopicStatus load_submitted(const Rules& rules, const Column<Stored>& column, std::int64_t begin,
+                           std::int64_t count, const char* field, const std::uint32_t* actors,
+                           std::int64_t numbers_per_actor, std::vector<Real>& values) {
     values.resize(static_cast<std::size_t>(count));
     for (std::int64_t i = 0; i < count; ++i) {
         Real& value = values[static_cast<std::size_t>(i)];
         load(column, begin + i, value);
-        const Cause cause = Number<Real>::fault(value);
-        if (cause != Cause::none && !(may_miss && Number<Real>::is_missing(value))) {
+        if (Number<Real>::is_missing(value)) {
+            continue;
+        }
+        if (const Cause cause = submission_fault(rules, value); cause != Cause::none) {
             return fault_of(cause, field, actors[i / numbers_per_actor]);
         }
     }
@@ -101,7 +113,7 @@ TopicStatus load_params(const EpochColumns<Stored>& columns, std::int64_t t, Par
 }
 
 template <class Real, class Stored>
-TopicStatus pack_inferers(const EpochColumns<Stored>& columns, std::int64_t t,
+TopicStatus pack_inferers(const Rules& rules, const EpochColumns<Stored>& columns, std::int64_t t,
                           TopicEpoch<Real>& epoch) {
     const std::uint32_t* inferer = columns.inferer + columns.inferer_offsets[t];
     epoch.labels = columns.labels[t];
@@ -112,12 +124,12 @@ TopicStatus pack_inferers(const EpochColumns<Stored>& columns, std::int64_t t,
         return status;
     }
     const std::int64_t begin = columns.value_offsets[t];
-    return load_all(columns.inferences, begin, columns.value_offsets[t + 1] - begin, true,
-                    "inference", inferer, epoch.labels, epoch.inferences);
+    return load_submitted(rules, columns.inferences, begin, columns.value_offsets[t + 1] - begin,
+                          "inference", inferer, epoch.labels, epoch.inferences);
 }
 
 template <class Real, class Stored>
-TopicStatus pack_forecasts(const EpochColumns<Stored>& columns, std::int64_t t,
+TopicStatus pack_forecasts(const Rules& rules, const EpochColumns<Stored>& columns, std::int64_t t,
                            const ActorIndex& index, TopicEpoch<Real>& epoch) {
     const std::int64_t first = columns.forecaster_offsets[t];
     const std::uint32_t* forecaster = columns.forecaster + first;
@@ -145,7 +157,7 @@ TopicStatus pack_forecasts(const EpochColumns<Stored>& columns, std::int64_t t,
             const std::int64_t at = begin + static_cast<std::int64_t>(e);
             epoch.element_inferers[e] = index.find(columns.element_inferer[at]);
             load(columns.element_losses, at, epoch.element_losses[e]);
-            const Cause cause = Number<Real>::fault(epoch.element_losses[e]);
+            const Cause cause = submission_fault(rules, epoch.element_losses[e]);
             if (cause != Cause::none) {
                 return fault_of(cause, "forecast", forecaster[k]);
             }
@@ -155,7 +167,25 @@ TopicStatus pack_forecasts(const EpochColumns<Stored>& columns, std::int64_t t,
 }
 
 template <class Real, class Stored>
-TopicStatus pack_reports(const EpochColumns<Stored>& columns, std::int64_t t,
+TopicStatus load_stakes(const EpochColumns<Stored>& columns, std::int64_t first,
+                        std::vector<Real>& stakes) {
+    const Real zero = Number<Real>::from_int(0);
+    for (std::size_t m = 0; m < stakes.size(); ++m) {
+        const std::int64_t at = first + static_cast<std::int64_t>(m);
+        load(columns.stakes, at, stakes[m]);
+        Cause cause = Number<Real>::fault(stakes[m]);
+        if (cause == Cause::none && stakes[m] < zero) {
+            cause = Cause::negative_stake;
+        }
+        if (cause != Cause::none) {
+            return fault_of(cause, "stake", columns.reputer[at]);
+        }
+    }
+    return {};
+}
+
+template <class Real, class Stored>
+TopicStatus pack_reports(const Rules& rules, const EpochColumns<Stored>& columns, std::int64_t t,
                          TopicEpoch<Real>& epoch) {
     const std::int64_t first = columns.reputer_offsets[t];
     const std::uint32_t* reputer = columns.reputer + first;
@@ -164,30 +194,24 @@ TopicStatus pack_reports(const EpochColumns<Stored>& columns, std::int64_t t,
     if (status.cause != Cause::none) {
         return status;
     }
-    status =
-        load_all(columns.stakes, first, epoch.reputers, false, "stake", reputer, 1, epoch.stakes);
+    epoch.stakes.resize(static_cast<std::size_t>(epoch.reputers));
+    status = load_stakes(columns, first, epoch.stakes);
     if (status.cause != Cause::none) {
         return status;
     }
-    const Real zero = Number<Real>::from_int(0);
-    for (std::int32_t m = 0; m < epoch.reputers; ++m) {
-        if (epoch.stakes[static_cast<std::size_t>(m)] < zero) {
-            return fault_of(Cause::negative_stake, "stake", reputer[m]);
-        }
-    }
     const std::int64_t begin = columns.report_offsets[t];
     const BundleLayout layout{epoch.inferers, epoch.forecasters};
-    return load_all(columns.reports, begin, columns.report_offsets[t + 1] - begin, true, "loss",
-                    reputer, layout.width(), epoch.reports);
+    return load_submitted(rules, columns.reports, begin, columns.report_offsets[t + 1] - begin,
+                          "loss", reputer, layout.width(), epoch.reports);
 }
 
 // `with_reports`: settle needs them, infer does not.
 template <class Real, class Stored>
-TopicStatus pack_topic(const EpochColumns<Stored>& columns, std::int64_t t, bool with_reports,
-                       ActorIndex& index, TopicEpoch<Real>& epoch) {
+TopicStatus pack_topic(const Rules& rules, const EpochColumns<Stored>& columns, std::int64_t t,
+                       bool with_reports, ActorIndex& index, TopicEpoch<Real>& epoch) {
     TopicStatus status = load_params(columns, t, epoch.params);
     if (status.cause == Cause::none) {
-        status = pack_inferers(columns, t, epoch);
+        status = pack_inferers(rules, columns, t, epoch);
     }
     if (status.cause != Cause::none) {
         return status;
@@ -196,10 +220,10 @@ TopicStatus pack_topic(const EpochColumns<Stored>& columns, std::int64_t t, bool
     for (std::int32_t j = 0; j < epoch.inferers; ++j) {
         index.insert(inferer[j], j);
     }
-    status = pack_forecasts(columns, t, index, epoch);
+    status = pack_forecasts(rules, columns, t, index, epoch);
     index.erase(inferer, epoch.inferers);
     if (status.cause == Cause::none && with_reports) {
-        status = pack_reports(columns, t, epoch);
+        status = pack_reports(rules, columns, t, epoch);
     }
     return status;
 }

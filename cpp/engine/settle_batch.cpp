@@ -45,7 +45,7 @@ private:
     template <class Real>
     TopicStatus run(std::int64_t t, const StoredState<Real>& stored, ActorIndex& index,
                     Workspace<Real>& space) {
-        TopicStatus status = start_topic(columns_, t, true, stored, index, space);
+        TopicStatus status = start_topic(rules_, columns_, t, true, stored, index, space);
         if (status.cause != Cause::none) {
             return status;
         }

@@ -73,10 +73,10 @@ TopicStatus take_initial_regret(const EpochColumns<Stored>& columns, std::int64_
 
 // Packs the topic and gathers its state; a fault names what is wrong.
 template <class Real, class Stored>
-TopicStatus start_topic(const EpochColumns<Stored>& columns, std::int64_t t, bool with_reports,
-                        const StoredState<Real>& stored, ActorIndex& index,
+TopicStatus start_topic(const Rules& rules, const EpochColumns<Stored>& columns, std::int64_t t,
+                        bool with_reports, const StoredState<Real>& stored, ActorIndex& index,
                         Workspace<Real>& space) {
-    TopicStatus status = pack_topic(columns, t, with_reports, index, space.epoch);
+    TopicStatus status = pack_topic(rules, columns, t, with_reports, index, space.epoch);
     if (status.cause != Cause::none) {
         return status;
     }

@@ -6,6 +6,20 @@
 
 namespace allora {
 
+// The least and the greatest magnitude.
+template <class Real>
+struct SubmissionBounds {
+    static Real least() { return Number<Real>::constant(1, -40); }
+    static Real greatest() { return Number<Real>::constant(1, 40); }
+};
+
+// Number<double>::constant is exact for short constants only.
+template <>
+struct SubmissionBounds<double> {
+    static constexpr double least() { return 1e-40; }
+    static constexpr double greatest() { return 1e40; }
+};
+
 // Fault: out_of_range for everything else, including what is not finite.
 template <class Real>
 Cause check_bounded(const Real& x) {
@@ -16,8 +30,8 @@ Cause check_bounded(const Real& x) {
         return Cause::none;
     }
     const Real magnitude = abs(x);
-    const bool inside = compare(magnitude, Number<Real>::constant(1, -40)) >= 0 &&
-                        compare(magnitude, Number<Real>::constant(1, 40)) <= 0;
+    const bool inside = compare(magnitude, SubmissionBounds<Real>::least()) >= 0 &&
+                        compare(magnitude, SubmissionBounds<Real>::greatest()) <= 0;
     return inside ? Cause::none : Cause::out_of_range;
 }
 
@@ -46,7 +60,8 @@ Cause capped(const Real& x, Real& result) {
     if (Number<Real>::fault(x) != Cause::none) {
         return Cause::out_of_range;
     }
-    result = clamp_magnitude(x, Number<Real>::constant(1, -40), Number<Real>::constant(1, 40));
+    result =
+        clamp_magnitude(x, SubmissionBounds<Real>::least(), SubmissionBounds<Real>::greatest());
     return Cause::none;
 }
 

@@ -48,9 +48,10 @@ constexpr const char* pairs[] = {"zero", "untouched"};
 constexpr const char* resistants[] = {"absent", "present", "single_label"};
 constexpr const char* label_kinds[] = {"scalar", "vector"};
 constexpr const char* nonces[] = {"fault", "skip"};
+constexpr const char* sizes[] = {"unbounded", "bounded"};
 
-const std::array<Field, 18>& fields() {
-    static const std::array<Field, 18> all = {
+const std::array<Field, 19>& fields() {
+    static const std::array<Field, 19> all = {
         field<&Rules::decimal_functions>("decimal_functions", functions),
         field<&Rules::scale_measure>("scale_measure", measures),
         field<&Rules::scale_storage>("scale_storage", storages),
@@ -69,6 +70,7 @@ const std::array<Field, 18>& fields() {
         field<&Rules::outlier_resistant>("outlier_resistant", resistants),
         field<&Rules::labels>("labels", label_kinds),
         field<&Rules::wrong_nonce_report>("wrong_nonce_report", nonces),
+        field<&Rules::submitted_numbers>("submitted_numbers", sizes),
     };
     return all;
 }
@@ -93,6 +95,7 @@ constexpr Version history[] = {
      [](Rules& rules) {
          rules.no_previous_loss = NoPreviousLoss::inferers_only;
          rules.one_out_inferer_forecaster = Presence::present;
+         rules.submitted_numbers = SubmittedNumbers::bounded;
      }},
     {"v0.11", [](Rules& rules) { rules.wrong_nonce_report = WrongNonceReport::skip; }},
     {"v0.12", [](Rules& rules) { rules.decimal_functions = DecimalFunctions::programs; }},

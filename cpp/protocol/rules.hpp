@@ -30,6 +30,7 @@ enum class MissingOneOutPair : std::uint8_t { zero, untouched };
 enum class OutlierResistant : std::uint8_t { absent, present, single_label };
 enum class Labels : std::uint8_t { scalar, vector };
 enum class WrongNonceReport : std::uint8_t { fault, skip };
+enum class SubmittedNumbers : std::uint8_t { unbounded, bounded };
 
 struct Rules {
     DecimalFunctions decimal_functions = DecimalFunctions::library;
@@ -50,6 +51,7 @@ struct Rules {
     OutlierResistant outlier_resistant = OutlierResistant::absent;
     Labels labels = Labels::scalar;
     WrongNonceReport wrong_nonce_report = WrongNonceReport::fault;
+    SubmittedNumbers submitted_numbers = SubmittedNumbers::unbounded;
 };
 
 // "v0.6" to "v0.17"; nothing for a version that is not known.

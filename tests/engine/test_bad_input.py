@@ -82,6 +82,41 @@ def test_float64_that_is_not_finite(bad: float) -> None:
     assert batch.status[1] is None
 
 
+@pytest.mark.parametrize("number", ["decimal", "float64"])
+@pytest.mark.parametrize("text", ["1.1e40", "-2e40", "9.9e-41", "-1e-41"])
+def test_numbers_out_of_the_bounds_of_the_chain(number, text: str) -> None:
+    value = Decimal(text)
+    report = GOOD.reports["allo1r"]
+    losses = replace(report.bundle, inferer={"allo1a": value, "allo1b": Decimal(-2)})
+    places = {
+        ("allo1b", "inference"): replace(
+            GOOD, inferences={**GOOD.inferences, "allo1b": {"y": value}}
+        ),
+        ("allo1f", "forecast"): replace(GOOD, forecasts={"allo1f": (("allo1a", value),)}),
+        ("allo1r", "loss"): replace(GOOD, reports={"allo1r": replace(report, bundle=losses)}),
+    }
+    for (actor, field), epoch in places.items():
+        for rules, accepted in (("v0.6", True), ("v0.17", False)):
+            engine = Engine(number, rules=rules)
+            both = [epoch, replace(GOOD, topic_id=8)]
+            batch = engine.settle(both) if field == "loss" else engine.infer(both)
+            assert batch.status[1] is None
+            fault = batch.status[0]
+            if accepted:
+                assert fault is None
+            else:
+                assert fault is not None
+                found = (fault.topic_id, fault.actor, fault.field, fault.cause)
+                assert found == (7, actor, field, "out_of_range")
+
+
+@pytest.mark.parametrize("text", ["1e40", "-1e-40", "0", "0e-90"])
+def test_numbers_at_the_bounds_of_the_chain(text: str) -> None:
+    epoch = replace(GOOD, inferences={**GOOD.inferences, "allo1b": {"y": Decimal(text)}})
+    for number in ("decimal", "float64"):
+        assert Engine(number).infer([epoch]).status == [None]
+
+
 def test_decimal_texts() -> None:
     for text in ("abc", "1.2.3", "inf", "nan", "1e200000"):
         with pytest.raises(ValueError, match="not a number"):

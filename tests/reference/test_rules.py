@@ -18,7 +18,11 @@ CHANGES = {
         "weight_function": "ratio",
         "stored_weights": "present",
     },
-    "v0.10": {"no_previous_loss": "inferers_only", "one_out_inferer_forecaster": "present"},
+    "v0.10": {
+        "no_previous_loss": "inferers_only",
+        "one_out_inferer_forecaster": "present",
+        "submitted_numbers": "bounded",
+    },
     "v0.11": {"wrong_nonce_report": "skip"},
     "v0.12": {"decimal_functions": "programs"},
     "v0.13": {},

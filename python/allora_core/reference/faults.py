@@ -8,8 +8,10 @@ from decimal import Decimal
 
 from allora_core.epoch import TopicError
 from allora_core.reference.number import NumberError
+from allora_core.reference.number_text import bounded
+from allora_core.reference.rules import Rules
 
-__all__ = ["located", "require_finite"]
+__all__ = ["located", "require_finite", "require_submittable"]
 
 
 @contextmanager
@@ -22,6 +24,13 @@ def located(topic_id: int, field: str, actor: str = "") -> Iterator[None]:
 
 
 def require_finite(x: Decimal) -> None:
-    """Refuse what no actor can submit: missing numbers and infinities."""
+    """Refuse missing numbers and infinities."""
     if not x.is_finite():
         raise NumberError("nan" if x.is_nan() else "infinite")
+
+
+def require_submittable(x: Decimal, rules: Rules) -> None:
+    """Refuse what no actor can submit under these rules, by its size too."""
+    require_finite(x)
+    if rules.submitted_numbers == "bounded":
+        bounded(x)

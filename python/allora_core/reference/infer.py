@@ -15,7 +15,7 @@ from decimal import Decimal
 from allora_core.epoch import Epoch, Inferred, State, Synthesis, TopicError
 from allora_core.reference import network_inference as network
 from allora_core.reference.confidence_interval import confidence_interval
-from allora_core.reference.faults import located, require_finite
+from allora_core.reference.faults import located, require_submittable
 from allora_core.reference.forecast_implied import ImpliedInput, Vector, forecast_implied
 from allora_core.reference.number import ZERO
 from allora_core.reference.outlier import kept_inferers, updated_median
@@ -40,7 +40,7 @@ def infer(epoch: Epoch, state: State, rules: Rules) -> Inferred:
     if epoch.topic_id != state.topic_id:
         raise TopicError(epoch.topic_id, "", "state", "wrong_topic", str(state.topic_id))
     inferences = _vectors(epoch, rules)
-    _require_finite_forecasts(epoch)
+    _require_submittable_forecasts(epoch, rules)
     if not inferences:
         raise TopicError(epoch.topic_id, "", "inferences", "no_inference")
     filtered = rules.outlier_resistant != "absent" and len(epoch.labels) == 1
@@ -77,16 +77,16 @@ def _vectors(epoch: Epoch, rules: Rules) -> dict[str, Vector]:
             raise TopicError(epoch.topic_id, j, "inference", "label", unknown[0])
         with located(epoch.topic_id, "inference", j):
             for value in given.values():
-                require_finite(value)
+                require_submittable(value, rules)
         vectors[j] = tuple(given.get(label, default) for label in epoch.labels)
     return vectors
 
 
-def _require_finite_forecasts(epoch: Epoch) -> None:
+def _require_submittable_forecasts(epoch: Epoch, rules: Rules) -> None:
     for k, elements in epoch.forecasts.items():
         with located(epoch.topic_id, "forecast", k):
             for _, loss in elements:
-                require_finite(loss)
+                require_submittable(loss, rules)
 
 
 def synthesize(

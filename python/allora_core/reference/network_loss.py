@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 
 from allora_core.epoch import Epoch, Report, TopicError, ValueBundle
-from allora_core.reference.faults import located, require_finite
+from allora_core.reference.faults import located, require_finite, require_submittable
 from allora_core.reference.number import NumberError, multiply, quotient, total
 from allora_core.reference.rules import Rules
 
@@ -38,8 +38,11 @@ def accepted_reports(epoch: Epoch, rules: Rules) -> dict[str, Report]:
             raise TopicError(epoch.topic_id, m, "report", "wrong_nonce")
         if own:
             bundle = accepted_entries(report.bundle, epoch)
-            with located(epoch.topic_id, "report", m):
-                _require_reportable(report.stake, bundle)
+            with located(epoch.topic_id, "stake", m):
+                _require_stake(report.stake)
+            with located(epoch.topic_id, "loss", m):
+                for loss in _losses(bundle):
+                    require_submittable(loss, rules)
             reports[m] = Report(report.stake, bundle)
     if not reports:
         raise TopicError(epoch.topic_id, "", "reports", "no_report")
@@ -71,12 +74,10 @@ def accepted_entries(bundle: ValueBundle, epoch: Epoch) -> ValueBundle:
     )
 
 
-def _require_reportable(stake: Decimal, bundle: ValueBundle) -> None:
+def _require_stake(stake: Decimal) -> None:
     require_finite(stake)
     if stake < 0:
-        raise NumberError("out_of_range")
-    for loss in _losses(bundle):
-        require_finite(loss)
+        raise NumberError("negative_stake")
 
 
 def _losses(bundle: ValueBundle) -> Iterator[Decimal]:

@@ -48,6 +48,8 @@ class Rules:
             ``single_label`` topics only.
         labels: one ``scalar`` output or a ``vector`` over labels.
         wrong_nonce_report: a report of another topic or nonce is a ``fault`` or a ``skip``.
+        submitted_numbers: inferences, forecasts and reported losses may be of any size
+            (``unbounded``), or are 0 or of a magnitude from 1e-40 to 1e40 (``bounded``).
     """
 
     decimal_functions: str = "library"
@@ -68,6 +70,7 @@ class Rules:
     outlier_resistant: str = "absent"
     labels: str = "scalar"
     wrong_nonce_report: str = "fault"
+    submitted_numbers: str = "unbounded"
 
     def __post_init__(self) -> None:
         """Refuse a misspelt choice here, where it can still be named."""
@@ -97,6 +100,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "outlier_resistant": ("absent", "present", "single_label"),
     "labels": ("scalar", "vector"),
     "wrong_nonce_report": ("fault", "skip"),
+    "submitted_numbers": ("unbounded", "bounded"),
 }
 
 _CHANGES: tuple[tuple[str, dict[str, str]], ...] = (
@@ -112,7 +116,14 @@ _CHANGES: tuple[tuple[str, dict[str, str]], ...] = (
             "stored_weights": "present",
         },
     ),
-    ("v0.10", {"no_previous_loss": "inferers_only", "one_out_inferer_forecaster": "present"}),
+    (
+        "v0.10",
+        {
+            "no_previous_loss": "inferers_only",
+            "one_out_inferer_forecaster": "present",
+            "submitted_numbers": "bounded",
+        },
+    ),
     ("v0.11", {"wrong_nonce_report": "skip"}),
     ("v0.12", {"decimal_functions": "programs"}),
     ("v0.13", {}),
