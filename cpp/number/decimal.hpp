@@ -87,7 +87,7 @@ ALLORA_INLINE Decimal truncate(const Wide<4>& coefficient, std::int32_t exponent
     if (surplus <= 0) {
         return make(coefficient, exponent, negative);
     }
-    return make(cut_digits(coefficient, surplus).quotient, exponent + surplus, negative);
+    return make(cut_floor(coefficient, surplus), exponent + surplus, negative);
 }
 
 // Scales a coefficient by 10^places where the product stays within 256 bits; false where it may
@@ -113,8 +113,40 @@ ALLORA_INLINE bool scale(Wide<4>& coefficient, int places) {
     return true;
 }
 
+// x + y for two limbs each and exponents at most 19 apart: three limbs hold everything. Which
+// operand is shifted is chosen without a branch, for nothing predicts it.
+ALLORA_INLINE Decimal add_short(const Decimal& x, const Decimal& y, bool flip) {
+    const int gap = x.exponent - y.exponent;
+    const Decimal& high = gap >= 0 ? x : y;
+    const Decimal& low = gap >= 0 ? y : x;
+    const bool negative_high = (high.negative != 0) != (flip && gap < 0);
+    const bool negative_low = (low.negative != 0) != (flip && gap >= 0);
+    const std::uint64_t power = powers_of_ten[gap >= 0 ? gap : -gap].limb[0];
+    const u128 first = static_cast<u128>(high.coefficient.limb[0]) * power;
+    const u128 second = static_cast<u128>(high.coefficient.limb[1]) * power +
+                        static_cast<std::uint64_t>(first >> 64);
+    Wide<4> sum{{static_cast<std::uint64_t>(first), static_cast<std::uint64_t>(second),
+                 static_cast<std::uint64_t>(second >> 64), 0}};
+    if (negative_high == negative_low) {
+        add_to(sum, low.coefficient);
+        return make(sum, low.exponent, negative_high);
+    }
+    if (subtract_from(sum, low.coefficient) != 0) {
+        Wide<4> opposite{};
+        subtract_from(opposite, sum);
+        return make(opposite, low.exponent, negative_low);
+    }
+    const bool zero = (sum.limb[0] | sum.limb[1] | sum.limb[2]) == 0;
+    return make(sum, low.exponent, negative_high && !zero);
+}
+
 // Exact sum with the smaller exponent; `flip` turns it into a difference.
 ALLORA_INLINE bool add(const Decimal& x, const Decimal& y, bool flip, Decimal& result) {
+    if (is_short(x) && is_short(y) &&
+        static_cast<std::uint32_t>(x.exponent - y.exponent + 19) <= 38U) {
+        result = add_short(x, y, flip);
+        return true;
+    }
     if ((static_cast<int>(x.form) | static_cast<int>(y.form)) != 0 || !safe(x.exponent) ||
         !safe(y.exponent)) {
         return false;
@@ -159,9 +191,8 @@ ALLORA_INLINE bool mul(const Decimal& x, const Decimal& y, Decimal& result) {
     if (surplus > largest_cut) {
         return false;
     }
-    result = surplus <= 0
-                 ? make(product, exponent, negative)
-                 : make(cut_digits(product, surplus).quotient, exponent + surplus, negative);
+    result = surplus <= 0 ? make(product, exponent, negative)
+                          : make(cut_floor(product, surplus), exponent + surplus, negative);
     return safe(exponent);
 }
 
@@ -170,7 +201,7 @@ ALLORA_INLINE bool mul(const Decimal& x, const Decimal& y, Decimal& result) {
 struct Quotient {
     u128 coefficient;
     std::int32_t places;
-    Wide<4> remainder;
+    u128 remainder;
 };
 
 ALLORA_INLINE bool divide(u128 dividend, u128 divisor, int digits, Quotient& result) {
@@ -190,8 +221,9 @@ ALLORA_INLINE bool divide(u128 dividend, u128 divisor, int digits, Quotient& res
     if (places < 0) {
         return false;
     }
-    result.remainder = multiply_low<4>(powers_of_ten[places], wide2(dividend));
-    result.coefficient = divide_to_128(result.remainder, divisor);
+    const Wide<4> scaled = places <= 38 ? multiply(dividend, short_powers[places])
+                                        : multiply_low<4>(powers_of_ten[places], wide2(dividend));
+    result.coefficient = divide_to_128(scaled, divisor, result.remainder);
     result.places = places;
     return true;
 }
@@ -245,24 +277,38 @@ ALLORA_INLINE bool compare(const Decimal& x, const Decimal& y, int& order) {
 
 } // namespace fast
 
+// One result that is returned in place: a choice between two would be copied, and a copy right
+// after the parts were written waits for the store buffer.
 inline Decimal operator+(const Decimal& x, const Decimal& y) {
     Decimal result;
-    return fast::add(x, y, false, result) ? result : slow::add(x, y);
+    if (!fast::add(x, y, false, result)) {
+        result = slow::add(x, y);
+    }
+    return result;
 }
 
 inline Decimal operator-(const Decimal& x, const Decimal& y) {
     Decimal result;
-    return fast::add(x, y, true, result) ? result : slow::sub(x, y);
+    if (!fast::add(x, y, true, result)) {
+        result = slow::sub(x, y);
+    }
+    return result;
 }
 
 inline Decimal operator*(const Decimal& x, const Decimal& y) {
     Decimal result;
-    return fast::mul(x, y, result) ? result : slow::mul(x, y);
+    if (!fast::mul(x, y, result)) {
+        result = slow::mul(x, y);
+    }
+    return result;
 }
 
 inline Decimal operator/(const Decimal& x, const Decimal& y) {
     Decimal result;
-    return fast::quo(x, y, result) ? result : slow::quo(x, y);
+    if (!fast::quo(x, y, result)) {
+        result = slow::quo(x, y);
+    }
+    return result;
 }
 
 inline Decimal operator-(const Decimal& x) {

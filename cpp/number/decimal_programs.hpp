@@ -117,7 +117,7 @@ inline constexpr DecimalParts p8 = parts_of("-0.00000165343915343915343915343915
 // e^c = 1 + c + c r / (2 - r), r = c - c^2 (P2 + c^2 (P4 + c^2 (P6 + c^2 P8))).
 // For |x| <= 10^5 ln 10.
 template <class Work>
-Work exp36(const Work& x) {
+ALLORA_INLINE Work exp36(const Work& x) {
     using Constant = WorkNumber<Work>;
     if (Constant::is_zero(x)) {
         return work_from_int<Work>(1);

@@ -38,20 +38,11 @@ ALLORA_INLINE Work round_half_even(const Wide<4>& coefficient, std::int32_t expo
     if (surplus <= 0) {
         return {low128(coefficient), exponent, negative};
     }
-    const Cut cut = cut_digits(coefficient, surplus);
-    Wide<4> twice = cut.remainder;
-    add_to(twice, cut.remainder);
-    const int half = allora::compare(twice, powers_of_ten[surplus]);
-    u128 rounded = cut.quotient;
-    exponent += surplus;
-    if (half > 0 || (half == 0 && (rounded & 1) != 0)) {
-        rounded += 1;
-        if (rounded == short_powers[digits]) {
-            rounded = short_powers[digits - 1];
-            exponent += 1;
-        }
+    const u128 rounded = cut_half_even(coefficient, surplus);
+    if (rounded == short_powers[digits]) {
+        return {short_powers[digits - 1], exponent + surplus + 1, negative};
     }
-    return {rounded, exponent, negative};
+    return {rounded, exponent + surplus, negative};
 }
 
 Work add_slow(const Work& x, const Work& y);
@@ -61,15 +52,53 @@ ALLORA_INLINE Wide<4> widened(u128 x) {
     return {{static_cast<std::uint64_t>(x), static_cast<std::uint64_t>(x >> 64), 0, 0}};
 }
 
+// high * 10^gap + low, or their difference; three limbs hold everything.
+ALLORA_INLINE Work add36_near(const Work& high, const Work& low, int gap) {
+    const std::uint64_t power = powers_of_ten[gap].limb[0];
+    const u128 first = static_cast<u128>(static_cast<std::uint64_t>(high.coefficient)) * power;
+    const u128 second = (high.coefficient >> 64) * power + static_cast<std::uint64_t>(first >> 64);
+    Wide<4> sum{{static_cast<std::uint64_t>(first), static_cast<std::uint64_t>(second),
+                 static_cast<std::uint64_t>(second >> 64), 0}};
+    if (high.negative == low.negative) {
+        add_to(sum, widened(low.coefficient));
+        return round_half_even(sum, low.exponent, high.negative, precision);
+    }
+    if (subtract_from(sum, widened(low.coefficient)) != 0) {
+        Wide<4> opposite{};
+        subtract_from(opposite, sum);
+        return round_half_even(opposite, low.exponent, low.negative, precision);
+    }
+    const bool zero = (sum.limb[0] | sum.limb[1] | sum.limb[2]) == 0;
+    return round_half_even(sum, low.exponent, high.negative && !zero, precision);
+}
+
 ALLORA_INLINE Work add36(const Work& x, const Work& y) {
-    const Work& high = x.exponent >= y.exponent ? x : y;
-    const Work& low = x.exponent >= y.exponent ? y : x;
+    // Part by part: a choice between two addresses would force both through memory.
+    const bool first_is_high = x.exponent >= y.exponent;
+    const Work high{first_is_high ? x.coefficient : y.coefficient,
+                    first_is_high ? x.exponent : y.exponent,
+                    first_is_high ? x.negative : y.negative};
+    const Work low{first_is_high ? y.coefficient : x.coefficient,
+                   first_is_high ? y.exponent : x.exponent,
+                   first_is_high ? y.negative : x.negative};
     const int gap = high.exponent - low.exponent;
+    if (gap <= 19) {
+        return add36_near(high, low, gap);
+    }
+    // Below a hundredth of the last of 36 digits nothing shows but the digits that fill up.
+    const int digits = digit_count(high.coefficient);
+    const int spare = precision - digits;
+    if (high.coefficient != 0 && spare >= 0 &&
+        low.exponent + digit_count(low.coefficient) + 2 <= high.exponent - spare) {
+        return {high.coefficient * short_powers[spare], high.exponent - spare, high.negative};
+    }
     // cut_digits holds up to 43 surplus digits.
-    if (gap > 38 || digit_count(high.coefficient) + gap > 76) {
+    if (digits + gap > 76) {
         return add_slow(x, y);
     }
-    Wide<4> first = multiply(high.coefficient, short_powers[gap]);
+    // A short coefficient such as 1 or 2 may stand further away than one table entry reaches.
+    const int beyond = gap > 38 ? gap - 38 : 0;
+    Wide<4> first = multiply(high.coefficient * short_powers[beyond], short_powers[gap - beyond]);
     Wide<4> second = widened(low.coefficient);
     if (high.negative == low.negative) {
         add_to(first, second);
@@ -107,10 +136,9 @@ ALLORA_INLINE Work quo36(const Work& x, const Work& y) {
         !fast::divide(x.coefficient, y.coefficient, precision, quotient)) {
         return quo_slow(x, y);
     }
-    Wide<4> twice = quotient.remainder;
-    add_to(twice, quotient.remainder);
-    const int half = allora::compare(twice, widened(y.coefficient));
-    const bool up = half > 0 || (half == 0 && (quotient.coefficient & 1) != 0);
+    const u128 rest = y.coefficient - quotient.remainder;
+    const bool tie = quotient.remainder == rest;
+    const bool up = quotient.remainder > rest || (tie && (quotient.coefficient & 1) != 0);
     return {quotient.coefficient + static_cast<u128>(up), x.exponent - y.exponent - quotient.places,
             x.negative != y.negative};
 }
@@ -121,18 +149,19 @@ ALLORA_INLINE std::int64_t round_to_integer(const Work& x) {
     if (places <= 0 || places > largest_cut) {
         return allora::round_to_integer<Work>(x);
     }
-    const Cut cut = cut_digits(widened(x.coefficient), places);
-    Wide<4> twice = cut.remainder;
-    add_to(twice, cut.remainder);
-    const int half = allora::compare(twice, powers_of_ten[places]);
-    auto magnitude = static_cast<std::int64_t>(cut.quotient);
-    magnitude += static_cast<std::int64_t>(half > 0 || (half == 0 && (magnitude & 1) != 0));
+    const auto magnitude = static_cast<std::int64_t>(cut_half_even(widened(x.coefficient), places));
     return x.negative ? -magnitude : magnitude;
 }
 
 ALLORA_INLINE Decimal round34(const Work& x) {
-    const Work rounded = round_half_even(widened(x.coefficient), x.exponent, x.negative, 34);
-    return fast::make(rounded.coefficient, rounded.exponent, rounded.negative);
+    const int surplus = digit_count(x.coefficient) - 34;
+    if (surplus <= 0) {
+        return fast::make(x.coefficient, x.exponent, x.negative);
+    }
+    const u128 rounded = cut_half_even(widened(x.coefficient), surplus);
+    const bool carry = rounded == short_powers[34];
+    return fast::make(carry ? short_powers[33] : rounded,
+                      x.exponent + surplus + static_cast<int>(carry), x.negative);
 }
 
 } // namespace allora::work

@@ -10,3 +10,6 @@
 // Functions shared by separately compiled instruction-set variants must not be merged by the
 // linker.
 #define ALLORA_INLINE ALLORA_HD inline __attribute__((always_inline))
+
+// Paths taken a few times in a hundred, called rather than copied into every place.
+#define ALLORA_RARE ALLORA_HD inline __attribute__((noinline, cold))

@@ -217,6 +217,27 @@ ALLORA_INLINE Wide<4> multiply(u128 x, u128 y) {
              static_cast<std::uint64_t>(high), static_cast<std::uint64_t>(high >> 64)}};
 }
 
+// The 128 bits of x from `shift` on, for shift <= 128. Chosen limb by limb: an index that is only
+// known at run time would send x through memory.
+ALLORA_INLINE u128 bits_from(const Wide<4>& x, int shift) {
+    const int limb = shift / 64;
+    const int rest = shift % 64;
+    const std::uint64_t first = limb == 0 ? x.limb[0] : limb == 1 ? x.limb[1] : x.limb[2];
+    const std::uint64_t second = limb == 0 ? x.limb[1] : limb == 1 ? x.limb[2] : x.limb[3];
+    const std::uint64_t third = limb == 0 ? x.limb[2] : limb == 1 ? x.limb[3] : 0;
+    // Left shifts in two steps, because a shift by 64 has no meaning.
+    const std::uint64_t low = (first >> rest) | ((second << 1) << (63 - rest));
+    const std::uint64_t high = (second >> rest) | ((third << 1) << (63 - rest));
+    return (static_cast<u128>(high) << 64) | low;
+}
+
+// P / 10^k in units of 2^-shift_out: the true value lies in [estimate, estimate + 3). One unit is
+// the cut of the product below, one the bits dropped from P, one the bits missing in the
+// multiplier.
+ALLORA_INLINE u128 estimate_quotient(const Wide<4>& product, const Reciprocal& reciprocal) {
+    return multiply_high(bits_from(product, reciprocal.shift_in), reciprocal.multiplier);
+}
+
 struct Cut {
     u128 quotient;
     Wide<4> remainder;
@@ -225,8 +246,7 @@ struct Cut {
 // P / 10^k for 1 <= k <= largest_cut and P < min(10^(36+k), 10^77).
 ALLORA_INLINE Cut cut_digits(const Wide<4>& product, int k) {
     const Reciprocal& reciprocal = reciprocals[k];
-    const Wide<4> top = shift_right(product, reciprocal.shift_in);
-    u128 quotient = multiply_high(low128(top), reciprocal.multiplier) >> reciprocal.shift_out;
+    u128 quotient = estimate_quotient(product, reciprocal) >> reciprocal.shift_out;
     Wide<4> remainder = product;
     subtract_from(remainder, multiply_low<4>(powers_of_ten[k], wide2(quotient)));
     if (compare(remainder, powers_of_ten[k]) >= 0) {
@@ -234,6 +254,48 @@ ALLORA_INLINE Cut cut_digits(const Wide<4>& product, int k) {
         quotient += 1;
     }
     return {quotient, remainder};
+}
+
+// What the estimate cannot decide, a few cases in a hundred: kept out of line, so that the code
+// that runs stays small.
+ALLORA_RARE u128 cut_floor_exact(const Wide<4>& product, int k) {
+    return cut_digits(product, k).quotient;
+}
+
+ALLORA_RARE u128 cut_half_even_exact(const Wide<4>& product, int k) {
+    const Cut cut = cut_digits(product, k);
+    Wide<4> twice = cut.remainder;
+    add_to(twice, cut.remainder);
+    const int order = compare(twice, powers_of_ten[k]);
+    const bool up = order > 0 || (order == 0 && (cut.quotient & 1) != 0);
+    return cut.quotient + static_cast<u128>(up);
+}
+
+// floor(P / 10^k) in the same range. Mostly the estimate decides, and the remainder is never made.
+ALLORA_INLINE u128 cut_floor(const Wide<4>& product, int k) {
+    const Reciprocal& reciprocal = reciprocals[k];
+    const u128 estimate = estimate_quotient(product, reciprocal);
+    const u128 quotient = estimate >> reciprocal.shift_out;
+    if (((estimate + 2) >> reciprocal.shift_out) == quotient) {
+        return quotient;
+    }
+    return cut_floor_exact(product, k);
+}
+
+// P / 10^k rounded half-even, in the same range. A true value past the next integer is less than
+// three units past it and rounds to it as well; a tie is within the doubt, so the remainder
+// decides.
+ALLORA_INLINE u128 cut_half_even(const Wide<4>& product, int k) {
+    const Reciprocal& reciprocal = reciprocals[k];
+    const u128 estimate = estimate_quotient(product, reciprocal);
+    const u128 quotient = estimate >> reciprocal.shift_out;
+    const auto half = std::uint64_t{1} << (reciprocal.shift_out - 1);
+    const std::uint64_t fraction = static_cast<std::uint64_t>(estimate) & (2 * half - 1);
+    // Nothing predicts which half it is, so that only the doubt is a branch.
+    if (half - fraction <= 2) {
+        return cut_half_even_exact(product, k);
+    }
+    return quotient + static_cast<u128>(fraction > half);
 }
 
 ALLORA_INLINE std::uint64_t divide_128_by_64(u128 head, std::uint64_t divisor,
@@ -282,26 +344,23 @@ ALLORA_INLINE std::uint64_t divide_step(std::uint64_t* window, std::uint64_t hig
     return digit;
 }
 
-// floor(dividend / divisor) where the quotient is known to fit 128 bits. The remainder replaces
-// the dividend.
-ALLORA_INLINE u128 divide_to_128(Wide<4>& dividend, u128 divisor) {
+// floor(dividend / divisor) where the quotient is known to fit 128 bits.
+ALLORA_INLINE u128 divide_to_128(const Wide<4>& dividend, u128 divisor, u128& remainder) {
     const int shift = 128 - bit_length(divisor);
     const u128 normal = divisor << shift;
     const auto high = static_cast<std::uint64_t>(normal >> 64);
     const auto low = static_cast<std::uint64_t>(normal);
     // The quotient is below 2^128, so the shifted dividend still fits four limbs.
-    Wide<4> scaled{};
-    const int limbs = shift / 64;
-    const int bits = shift % 64;
-    for (int i = 3; i >= limbs; --i) {
-        scaled.limb[i] = dividend.limb[i - limbs] << bits;
-        if (bits != 0 && i - limbs >= 1) {
-            scaled.limb[i] |= dividend.limb[i - limbs - 1] >> (64 - bits);
-        }
-    }
-    const u128 first = divide_step(scaled.limb + 1, high, low);
-    const std::uint64_t second = divide_step(scaled.limb, high, low);
-    dividend = shift_right(scaled, shift);
+    const u128 bottom = low128(dividend);
+    const u128 top = (static_cast<u128>(dividend.limb[3]) << 64) | dividend.limb[2];
+    const u128 scaled_bottom = bottom << shift;
+    const u128 scaled_top = (top << shift) | ((bottom >> 1) >> (127 - shift));
+    std::uint64_t window[4] = {
+        static_cast<std::uint64_t>(scaled_bottom), static_cast<std::uint64_t>(scaled_bottom >> 64),
+        static_cast<std::uint64_t>(scaled_top), static_cast<std::uint64_t>(scaled_top >> 64)};
+    const u128 first = divide_step(window + 1, high, low);
+    const std::uint64_t second = divide_step(window, high, low);
+    remainder = ((static_cast<u128>(window[1]) << 64) | window[0]) >> shift;
     return (first << 64) | second;
 }
 

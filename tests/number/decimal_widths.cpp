@@ -4,6 +4,7 @@
 #include "number/decimal_real.hpp"
 #include "number/decimal_text.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -123,12 +124,46 @@ void check_functions() {
     check("sqrt", x, x, sqrt(a), sqrt(x));
 }
 
+// Cuts on both sides of a whole quotient and of a half, where the estimate alone cannot decide.
+void check_cut() {
+    const int k = 1 + below(largest_cut);
+    const int digits = 1 + below(std::min(36, largest_power - k));
+    const u128 spread = (static_cast<u128>(generator()) << 64) | generator();
+    const u128 quotient = below(4) == 0 ? short_powers[digits] - 1 : spread % short_powers[digits];
+    const Wide<4>& unit = powers_of_ten[k];
+    Wide<4> rest =
+        shift_right(multiply_low<4>(unit, Wide<1>{{static_cast<unsigned>(below(3))}}), 1);
+    const Wide<4> step{{static_cast<std::uint64_t>(below(3)), 0, 0, 0}};
+    const bool below_it = below(2) == 0 && compare(rest, step) >= 0;
+    const bool at_unit = compare(rest, unit) == 0;
+    if (below_it || at_unit) {
+        subtract_from(rest, at_unit && !below_it ? Wide<4>{{1, 0, 0, 0}} : step);
+    } else {
+        add_to(rest, step);
+    }
+    if (compare(rest, unit) >= 0) {
+        return;
+    }
+    Wide<4> product = multiply_low<4>(unit, wide2(quotient));
+    add_to(product, rest);
+    Wide<4> twice = rest;
+    add_to(twice, rest);
+    const int half = compare(twice, unit);
+    const bool up = half > 0 || (half == 0 && (quotient & 1) != 0);
+    if (cut_floor(product, k) != quotient ||
+        cut_half_even(product, k) != quotient + static_cast<u128>(up)) {
+        std::printf("cut by %d digits\n", k);
+        ++disagreements;
+    }
+}
+
 } // namespace
 
 int main(int count, char** arguments) {
     const int rounds = count > 1 ? std::atoi(arguments[1]) : 1000;
     for (int i = 0; i < rounds; ++i) {
         check_pair();
+        check_cut();
         if (i % 4 == 0) {
             check_sum();
         }
