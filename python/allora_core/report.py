@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -17,9 +18,12 @@ __all__ = ["bench_table", "comparison_rows", "comparison_table", "replay_rows", 
 Record = dict[str, Any]
 
 
-def shown(value: Decimal | None, digits: int = 8) -> str:
-    """A number short enough for a table."""
-    return "-" if value is None else f"{value:.{digits}g}"
+def shown(value: Decimal | None, digits: int = 6) -> str:
+    """A number short enough for a table, small ones with an exponent."""
+    if value is None:
+        return "-"
+    small = value != 0 and value.adjusted() < -3
+    return f"{value:.{digits - 1}e}" if small else f"{value:.{digits}g}"
 
 
 def replay_rows(step: Step) -> list[Record]:
@@ -50,24 +54,25 @@ def replay_rows(step: Step) -> list[Record]:
 
 def replay_table(rows: Iterable[Record]) -> Table:
     """A table per topic and epoch."""
-    table = Table(title="Replayed epochs")
-    table.add_column("topic", justify="right")
-    table.add_column("nonce", justify="right")
-    table.add_column("case")
-    table.add_column("I/F/R", justify="right")
-    table.add_column("network inference", justify="right")
-    table.add_column("network loss", justify="right")
-    table.add_column("top weight")
+    table = Table(
+        title="Replayed epochs: network inference, network loss", box=SIMPLE_HEAD, pad_edge=False
+    )
+    table.add_column("topic", justify="right", no_wrap=True)
+    table.add_column("nonce", justify="right", no_wrap=True)
+    table.add_column("case", no_wrap=True)
+    table.add_column("I/F/R", justify="right", no_wrap=True)
+    table.add_column("inference", justify="right", no_wrap=True)
+    table.add_column("loss", justify="right", no_wrap=True)
+    table.add_column("top weight", no_wrap=True)
     for row in rows:
-        values = [shown(Decimal(text), 6) for text in row["network_inference"][:3]]
-        more = ", …" if len(row["network_inference"]) > 3 else ""
+        values = row["network_inference"]
         loss, top = row["network_loss"], row["top_weight"]
         table.add_row(
             str(row["topic_id"]),
             str(row["nonce"]),
             Text(row["kind"]),
             f"{row['inferers']}/{row['forecasters']}/{row['reputers']}",
-            ", ".join(values) + more,
+            shown(Decimal(values[0])) + (", …" if len(values) > 1 else ""),
             shown(None if loss is None else Decimal(loss)),
             "-" if top is None else Text(f"{row['top_weight_actor']} {shown(Decimal(top), 3)}"),
         )
@@ -79,6 +84,7 @@ def comparison_rows(comparisons: Iterable[Comparison]) -> list[Record]:
     return [
         {
             "kind": comparison.kind,
+            "file": comparison.file,
             "compared": comparison.compared,
             "equal": comparison.equal,
             "equal_in_value_not_in_form": comparison.equal_in_value,
@@ -91,16 +97,23 @@ def comparison_rows(comparisons: Iterable[Comparison]) -> list[Record]:
 
 
 def comparison_table(comparisons: Iterable[Comparison]) -> Table:
-    """A table by kind: compared, equal, equal in value but not in form, different."""
-    table = Table(title="Recorded answers")
+    """A table by kind: compared, equal, equal in value but not in form, different.
+
+    The first differences get a column of their own where there are any.
+    """
+    listed = list(comparisons)
+    differ = any(each.failed for each in listed)
+    table = Table(title="Recorded answers", box=SIMPLE_HEAD)
     table.add_column("kind", overflow="fold")
-    for name in ("compared", "equal", "equal in value, not in form", "different"):
-        table.add_column(name, justify="right")
-    table.add_column("first difference", overflow="fold")
-    for each in comparisons:
+    for name in ("compared", "equal", "in value,\nnot in form", "different"):
+        table.add_column(name, justify="right", no_wrap=True)
+    if differ:
+        table.add_column("first difference", overflow="fold")
+    for each in listed:
         counts = (each.compared, each.equal, each.equal_in_value, each.different)
-        first = Text(each.first_difference or "-")
-        table.add_row(Text(each.kind), *(f"{count:,}" for count in counts), first)
+        first = [Text(each.first_difference or "-")] if differ else []
+        name = Text(f"{each.kind}\n{each.file}")
+        table.add_row(name, *(f"{count:,}" for count in counts), *first)
     return table
 
 

@@ -48,6 +48,7 @@ class Comparison:
     """What one kind of recorded answers came to."""
 
     kind: str
+    file: str = ""
     compared: int = 0
     equal: int = 0
     equal_in_value: int = 0
@@ -315,7 +316,7 @@ def verify(
     comparisons = []
     for path in paths:
         form = recognise(path)
-        comparison = Comparison(f"{form.replace('_', ' ')} ({path.name})")
+        comparison = Comparison(form.replace("_", " "), path.name)
         progress(path)
         if form == "decimal_operations":
             for operation in read_decimal_operations(path):
