@@ -74,7 +74,7 @@ def replay_table(rows: Iterable[Record]) -> Table:
             f"{row['inferers']}/{row['forecasters']}/{row['reputers']}",
             shown(Decimal(values[0])) + (", …" if len(values) > 1 else ""),
             shown(None if loss is None else Decimal(loss)),
-            "-" if top is None else Text(f"{row['top_weight_actor']} {shown(Decimal(top), 3)}"),
+            "-" if top is None else Text(f"{row['top_weight_actor']} {shown(Decimal(top), 2)}"),
         )
     return table
 
@@ -112,8 +112,8 @@ def comparison_table(comparisons: Iterable[Comparison]) -> Table:
     for each in listed:
         counts = (each.compared, each.equal, each.equal_in_value, each.different)
         first = [Text(each.first_difference or "-")] if differ else []
-        name = Text(f"{each.kind}\n{each.file}")
-        table.add_row(name, *(f"{count:,}" for count in counts), *first)
+        kind = Text(f"{each.kind}\n{each.file}")
+        table.add_row(kind, *(f"{count:,}" for count in counts), *first)
     return table
 
 
