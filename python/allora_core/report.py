@@ -74,7 +74,7 @@ def replay_table(rows: Iterable[Record]) -> Table:
             f"{row['inferers']}/{row['forecasters']}/{row['reputers']}",
             shown(Decimal(values[0])) + (", …" if len(values) > 1 else ""),
             shown(None if loss is None else Decimal(loss)),
-            "-" if top is None else Text(f"{row['top_weight_actor']} {shown(Decimal(top), 2)}"),
+            "-" if top is None else Text(f"{shown(Decimal(top), 2)} {row['top_weight_actor']}"),
         )
     return table
 
