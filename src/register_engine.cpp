@@ -89,10 +89,11 @@ void take_columns(const py::dict& columns, HeldEpochs<Stored>& held) {
 template <class Stored>
 void check_columns(const HeldEpochs<Stored>& held) {
     const std::int64_t topics = held.topic_id.size();
+    const auto params = topics * static_cast<std::int64_t>(param_count);
     if (held.nonce.size() != topics || held.labels.size() != topics ||
-        held.params.column.size != 12 * topics || held.initial_regret.column.size != topics) {
-        throw py::value_error("topic_id, nonce, labels, initial_regret and params (12 per topic) "
-                              "must have one entry per topic");
+        held.params.column.size != params || held.initial_regret.column.size != topics) {
+        throw py::value_error("topic_id, nonce, labels, initial_regret and params (one per field "
+                              "of Params) must have one entry per topic");
     }
     check_offsets(held.inferer_offsets, topics, held.inferer.size(), "inferer_offsets");
     check_offsets(held.value_offsets, topics, held.inferences.column.size, "value_offsets");

@@ -67,34 +67,12 @@ TopicStatus load_all(const Column<Stored>& column, std::int64_t begin, std::int6
 
 template <class Real, class Stored>
 TopicStatus load_params(const EpochColumns<Stored>& columns, std::int64_t t, Params<Real>& params) {
-    static constexpr const char* names[] = {"epsilon",
-                                            "p_norm",
-                                            "c_norm",
-                                            "alpha_regret",
-                                            "epsilon_safe_div",
-                                            "p_norm_safe_div",
-                                            "initial_regret_quantile",
-                                            "min_weight_threshold_for_stdnorm",
-                                            "min_experienced_worker_regrets",
-                                            "inference_outlier_detection_alpha",
-                                            "inference_outlier_detection_threshold",
-                                            "label_default_value"};
-    Real* fields[] = {&params.epsilon,
-                      &params.p_norm,
-                      &params.c_norm,
-                      &params.alpha_regret,
-                      &params.epsilon_safe_div,
-                      &params.p_norm_safe_div,
-                      &params.initial_regret_quantile,
-                      &params.min_weight_threshold_for_stdnorm,
-                      &params.min_experienced_worker_regrets,
-                      &params.inference_outlier_detection_alpha,
-                      &params.inference_outlier_detection_threshold,
-                      &params.label_default_value};
-    for (std::int64_t i = 0; i < 12; ++i) {
-        load(columns.params, 12 * t + i, *fields[i]);
-        if (const Cause cause = Number<Real>::fault(*fields[i]); cause != Cause::none) {
-            return {cause, std::string("params.") + names[i], ""};
+    auto at = static_cast<std::int64_t>(param_count) * t;
+    for (const ParamField<Real>& field : param_fields<Real>) {
+        Real& value = params.*field.member;
+        load(columns.params, at++, value);
+        if (const Cause cause = Number<Real>::fault(value); cause != Cause::none) {
+            return {cause, std::string("params.") + field.name, ""};
         }
     }
     return {};
