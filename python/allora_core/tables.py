@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from .batch import NumberName
 from .epoch import Epoch, Synthesis, ValueBundle
-from .states import States, state_from_entries
+from .states import SCALARS, States, state_from_entries
 
 if TYPE_CHECKING:
     from .engine import InferredBatch, SettledBatch
@@ -126,11 +126,13 @@ def losses_table(batch: SettledBatch) -> pa.Table:
 
 def role_of(family: str) -> str:
     """Whose number a state's family holds."""
+    if family in SCALARS:
+        return "topic"
     if family.startswith(("inferer", "naive")) or family.endswith("_inferer_regret"):
         return "inferer"
     if family == "one_in_forecaster_regret":
         return "worker"
-    return "forecaster" if "forecaster" in family else "topic"
+    return "forecaster" if "forecaster" in family else "reputer"
 
 
 def states_table(states: States, nonces: Sequence[int] | None = None) -> pa.Table:
