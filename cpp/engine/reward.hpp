@@ -54,9 +54,7 @@ private:
     }
 
     bool score_reputers_of_epoch() {
-        Reputation<Real> reputation{
-            epoch_.params, std::span<const Real>(epoch_.stakes), {}, {}, {}};
-        arrange_losses(epoch_, reputation.matrix);
+        Reputation<Real> reputation(epoch_);
         Listened<Real> listened;
         if (!good(listen(rules_, state_.listening_coefficient, reputation, listened),
                   "reputer_score")) {

@@ -4,7 +4,7 @@
 
 #include "../number/statistics.hpp"
 #include "../protocol/rules.hpp"
-#include "consensus.hpp"
+#include "pair_distances.hpp"
 
 #include <cstdint>
 #include <span>
@@ -52,6 +52,22 @@ struct Reputation {
     LossMatrix<Real> matrix;
     std::vector<Real> adjusted;
     SquaredDistances<Real> squares;
+    PairDistances<Real> pairs; // only where sums round
+
+    explicit Reputation(const TopicEpoch<Real>& epoch)
+        : params(epoch.params), stakes(epoch.stakes) {
+        arrange_losses(epoch, matrix);
+    }
+
+    Cause measure() {
+        const std::span<const Real> shares(adjusted);
+        if constexpr (!Number<Real>::exact_sums) {
+            if (pairs.covers(shares)) {
+                return pairs.measure(matrix, shares, squares);
+            }
+        }
+        return measure_columns(matrix, shares, squares);
+    }
 };
 
 // T_m = 1 / (dist_m / norm + epsilon_r), at these coefficients.
@@ -62,8 +78,7 @@ Cause score_reputers(Reputation<Real>& reputation, std::span<const Real> coeffic
     if (cause != Cause::none) {
         return cause;
     }
-    const std::span<const Real> adjusted(reputation.adjusted);
-    cause = measure_columns(reputation.matrix, adjusted, reputation.squares);
+    cause = reputation.measure();
     if (cause != Cause::none) {
         return cause;
     }
@@ -72,7 +87,7 @@ Cause score_reputers(Reputation<Real>& reputation, std::span<const Real> coeffic
     if (Number<Real>::is_zero(norm)) {
         norm = reputation.params.epsilon_safe_div;
     }
-    scores.resize(adjusted.size());
+    scores.resize(reputation.stakes.size());
     for (std::size_t m = 0; m < scores.size(); ++m) {
         const Real distance = sqrt(reputation.squares.distance[m]);
         scores[m] = one / (distance / norm + reputation.params.epsilon_reputer);
@@ -219,6 +234,9 @@ private:
 template <class Real>
 Cause listen(const Rules& rules, const std::vector<Real>& stored, Reputation<Real>& reputation,
              Listened<Real>& out) {
+    if constexpr (!Number<Real>::exact_sums) {
+        reputation.pairs.prepare(reputation.matrix);
+    }
     out.coefficients = stored;
     out.iterations = 0;
     bool all_zero = true;
