@@ -2,6 +2,7 @@
 // reputer from it. allora-chain v0.6, x/emissions/module/rewards/rewards_internal.go.
 #pragma once
 
+#include "../number/shared_operand.hpp"
 #include "network_loss.hpp"
 
 #include <algorithm>
@@ -163,20 +164,16 @@ Cause group_stake(const ColumnGroup& group, std::span<const Real> adjusted, Real
 
 // c_j = sum_i (L_ij S_i) / D, each term on its own, over the reputers that report the column.
 template <class Real>
-Real consensus_of(const ColumnGroup& group, const Real* losses, std::span<const Real> adjusted,
-                  const Real& total) {
+Real consensus_of(const ColumnGroup& group, const Real* losses,
+                  const std::vector<SharedFactor<Real>>& adjusted,
+                  const SharedDivisor<Real>& total) {
     Sum<Real> sum;
     for (std::size_t i = 0; i < adjusted.size(); ++i) {
         if (group.reported[i] != 0) {
-            sum.add((losses[i] * adjusted[i]) / total);
+            sum.add(total(adjusted[i](losses[i])));
         }
     }
     return sum.value();
-}
-
-template <class Real>
-Real square(const Real& x) {
-    return x * x;
 }
 
 template <class Real>
@@ -184,28 +181,30 @@ Cause measure_columns(const LossMatrix<Real>& matrix, std::span<const Real> adju
                       SquaredDistances<Real>& out) {
     const Real zero = Number<Real>::from_int(0);
     const Real bound = Number<Real>::from_int(1);
-    Sum<Real> norm;
-    std::vector<Sum<Real>> distance(matrix.reputers);
+    const std::vector<SharedFactor<Real>> factors(adjusted.begin(), adjusted.end());
+    LongSum<Real> norm;
+    std::vector<LongSum<Real>> distance(matrix.reputers);
     for (const ColumnGroup& group : matrix.groups) {
         Real total;
         if (const Cause cause = group_stake(group, adjusted, total); cause != Cause::none) {
             return cause;
         }
+        const SharedDivisor<Real> divisor(total);
         for (std::size_t j = group.begin; j < group.begin + group.columns; ++j) {
             const Real* losses = matrix.column(j);
-            const Real consensus = consensus_of(group, losses, adjusted, total);
-            norm.add(square(consensus));
+            const Real consensus = consensus_of(group, losses, factors, divisor);
+            norm.add(squared(consensus));
             for (std::size_t m = 0; m < matrix.reputers; ++m) {
                 const Real away = losses[m] - consensus;
                 // The most distant value is sought among differences c - L above -1; else it is 0.
                 const bool kept = group.reported[m] != 0 || away < bound;
-                distance[m].add(square(kept ? away : zero - consensus));
+                distance[m].add(squared(kept ? away : zero - consensus));
             }
         }
     }
     out.norm = norm.value();
     out.distance.clear();
-    for (const Sum<Real>& sum : distance) {
+    for (const LongSum<Real>& sum : distance) {
         out.distance.push_back(sum.value());
     }
     return Cause::none;
