@@ -1,4 +1,4 @@
-// The work on a shared operand, and the rare long square.
+// The work on a shared operand, and the end of a long sum.
 #include "shared_operand.hpp"
 
 namespace allora {
@@ -43,26 +43,6 @@ SharedDivisor<Decimal>::SharedDivisor(const Decimal& divisor) : divisor_(divisor
         ratio_ = digits_ >= 4 ? fast::Ratio(power_of_ten(digits - 4), coefficient)
                               : fast::Ratio(power_of_ten(0), mul_pow10(coefficient, 4 - digits));
     }
-}
-
-template <>
-Decimal squared(const Decimal& x) {
-    if (fast::is_short(x) || !x.is_finite() || !fast::safe(x.exponent)) {
-        return x * x;
-    }
-    const int surplus = digit_count(x.coefficient) - 36;
-    if (surplus < 1 || surplus > largest_power - 36) {
-        return x * x;
-    }
-    const u128 leading = cut_digits(x.coefficient, surplus).quotient;
-    const Decimal low = fast::make(leading, x.exponent + surplus, false);
-    const Decimal high = fast::make(leading + 1, x.exponent + surplus, false);
-    const Decimal square = low * low;
-    const Decimal above = high * high;
-    if (square.exponent != above.exponent || compare(square.coefficient, above.coefficient) != 0) {
-        return x * x;
-    }
-    return square;
 }
 
 Decimal LongSum<Decimal>::value() const {

@@ -148,10 +148,61 @@ private:
     int digits_ = 0;
 };
 
-// Above 38 digits the first 34 of the square are those of the leading 36 digits' square, wherever
-// the next number of 36 digits has the same.
+namespace fast {
+
+// a^2 / 10^41 for 10^37 <= a < 10^38: its integer part and the first 64 bits of its fraction, short
+// by less than 2^-10. The low 125 bits of a^2 are dropped; 10^41 is above 2^136.
+ALLORA_INLINE u128 leading_square(u128 a, std::uint64_t& fraction) {
+    static_assert(bit_length(powers_of_ten[41]) == 137);
+    const Wide<4> square = multiply(a, a);
+    const u128 top = (static_cast<u128>(square.limb[3]) << 67) |
+                     (static_cast<u128>(square.limb[2]) << 3) | (square.limb[1] >> 61);
+    const Wide<4> product = multiply(top, reciprocals[41].multiplier); // 2^264 / 10^41
+    fraction = (product.limb[2] << 53) | (product.limb[1] >> 11);
+    return ((static_cast<u128>(product.limb[3]) << 64) | product.limb[2]) >> 11;
+}
+
+// The square of a number of 38 digits: `doubt` bounds what the product's shortness, and digits that
+// were cut off, add to the fraction. False where that can change one of the 34 digits.
+ALLORA_INLINE bool square_38(u128 a, std::uint64_t doubt, std::int32_t exponent, Decimal& result) {
+    std::uint64_t fraction = 0;
+    const u128 leading = leading_square(a, fraction);
+    const bool carries = leading >= least_of_35_digits;
+    const u128 digits = carries ? tenth(leading) : leading;
+    if (fraction >= ~doubt && (!carries || tenth(leading + 1) != digits)) {
+        return false;
+    }
+    result = make(digits, 2 * exponent + (carries ? 42 : 41), false);
+    return true;
+}
+
+// Of at least 18 digits, so that the square has more than 34. Of more than 38 digits the first 36
+// count: the others add less than (200 a + 10^4) / 10^41 < 2^-2 to the fraction.
+ALLORA_INLINE bool square(const Decimal& x, Decimal& result) {
+    if (x.form != Form::finite || !safe(x.exponent)) {
+        return false;
+    }
+    const int digits = digit_count(x.coefficient);
+    if (digits < 18 || digits > largest_power) {
+        return false;
+    }
+    constexpr std::uint64_t product_doubt = std::uint64_t{1} << 54;
+    if (digits <= 38) {
+        return square_38(low128(x.coefficient) * short_powers[38 - digits], product_doubt,
+                         x.exponent - (38 - digits), result);
+    }
+    const u128 leading = cut_digits(x.coefficient, digits - 36).quotient;
+    return square_38(leading * 100, product_doubt + (std::uint64_t{1} << 62),
+                     x.exponent + digits - 38, result);
+}
+
+} // namespace fast
+
 template <>
-Decimal squared(const Decimal& x);
+inline Decimal squared(const Decimal& x) {
+    Decimal result;
+    return fast::square(x, result) ? result : x * x;
+}
 
 // Terms of one exponent add up in 192 bits; the exponents meet once, at the end.
 template <>
