@@ -280,9 +280,7 @@ class RewardedBatch(Batch):
         """
         if not self.columns["computed"][at]:
             self.check(at)
-        return read_reward(
-            self.epochs, self.columns, at, self.states.state(at), self.status[at]
-        )
+        return read_reward(self.epochs, self.columns, at, self.states.state(at), self.status[at])
 
     def to_arrow(self) -> Any:
         """Long table: topic_id, nonce, role, address, withheld, label, quantity, value."""
