@@ -76,8 +76,10 @@ struct EpochColumns {
     Column<Stored> stakes;
     const std::int64_t* report_offsets = nullptr; // of reports, in numbers
     Column<Stored> reports;
-    Column<Stored> params;         // topics x 12, in the order of Params
+    Column<Stored> params;         // topics x param_count, in the order of Params
     Column<Stored> initial_regret; // one per topic; missing: the state's own
+    Column<Stored> delegated;      // of the stakes
+    Column<Stored> reward;         // one per topic
 };
 
 } // namespace allora

@@ -79,34 +79,12 @@ TopicStatus load_submitted(const Rules& rules, const Column<Stored>& column, std
 
 template <class Real, class Stored>
 TopicStatus load_params(const EpochColumns<Stored>& columns, std::int64_t t, Params<Real>& params) {
-    static constexpr const char* names[] = {"epsilon",
-                                            "p_norm",
-                                            "c_norm",
-                                            "alpha_regret",
-                                            "epsilon_safe_div",
-                                            "p_norm_safe_div",
-                                            "initial_regret_quantile",
-                                            "min_weight_threshold_for_stdnorm",
-                                            "min_experienced_worker_regrets",
-                                            "inference_outlier_detection_alpha",
-                                            "inference_outlier_detection_threshold",
-                                            "label_default_value"};
-    Real* fields[] = {&params.epsilon,
-                      &params.p_norm,
-                      &params.c_norm,
-                      &params.alpha_regret,
-                      &params.epsilon_safe_div,
-                      &params.p_norm_safe_div,
-                      &params.initial_regret_quantile,
-                      &params.min_weight_threshold_for_stdnorm,
-                      &params.min_experienced_worker_regrets,
-                      &params.inference_outlier_detection_alpha,
-                      &params.inference_outlier_detection_threshold,
-                      &params.label_default_value};
-    for (std::int64_t i = 0; i < 12; ++i) {
-        load(columns.params, 12 * t + i, *fields[i]);
-        if (const Cause cause = Number<Real>::fault(*fields[i]); cause != Cause::none) {
-            return {cause, std::string("params.") + names[i], ""};
+    auto at = static_cast<std::int64_t>(param_count) * t;
+    for (const ParamField<Real>& field : param_fields<Real>) {
+        Real& value = params.*field.member;
+        load(columns.params, at++, value);
+        if (const Cause cause = Number<Real>::fault(value); cause != Cause::none) {
+            return {cause, std::string("params.") + field.name, ""};
         }
     }
     return {};
@@ -166,19 +144,19 @@ TopicStatus pack_forecasts(const Rules& rules, const EpochColumns<Stored>& colum
     return {};
 }
 
+// One amount of coins per actor: finite, and not negative.
 template <class Real, class Stored>
-TopicStatus load_stakes(const EpochColumns<Stored>& columns, std::int64_t first,
-                        std::vector<Real>& stakes) {
+TopicStatus load_amounts(const Column<Stored>& column, std::int64_t first, const char* field,
+                         Cause negative, const std::uint32_t* actors, std::vector<Real>& amounts) {
     const Real zero = Number<Real>::from_int(0);
-    for (std::size_t m = 0; m < stakes.size(); ++m) {
-        const std::int64_t at = first + static_cast<std::int64_t>(m);
-        load(columns.stakes, at, stakes[m]);
-        Cause cause = Number<Real>::fault(stakes[m]);
-        if (cause == Cause::none && stakes[m] < zero) {
-            cause = Cause::negative_stake;
+    for (std::size_t i = 0; i < amounts.size(); ++i) {
+        load(column, first + static_cast<std::int64_t>(i), amounts[i]);
+        Cause cause = Number<Real>::fault(amounts[i]);
+        if (cause == Cause::none && amounts[i] < zero) {
+            cause = negative;
         }
         if (cause != Cause::none) {
-            return fault_of(cause, "stake", columns.reputer[at]);
+            return fault_of(cause, field, actors[i]);
         }
     }
     return {};
@@ -195,7 +173,8 @@ TopicStatus pack_reports(const Rules& rules, const EpochColumns<Stored>& columns
         return status;
     }
     epoch.stakes.resize(static_cast<std::size_t>(epoch.reputers));
-    status = load_stakes(columns, first, epoch.stakes);
+    status =
+        load_amounts(columns.stakes, first, "stake", Cause::negative_stake, reputer, epoch.stakes);
     if (status.cause != Cause::none) {
         return status;
     }
@@ -226,6 +205,32 @@ TopicStatus pack_topic(const Rules& rules, const EpochColumns<Stored>& columns, 
         status = pack_reports(rules, columns, t, epoch);
     }
     return status;
+}
+
+// What scores and rewards need besides: 0 <= delegated <= stake, and a reward of at least 0.
+template <class Real, class Stored>
+TopicStatus pack_reward(const EpochColumns<Stored>& columns, std::int64_t t,
+                        TopicEpoch<Real>& epoch) {
+    const std::int64_t first = columns.reputer_offsets[t];
+    const std::uint32_t* reputer = columns.reputer + first;
+    epoch.delegated.resize(epoch.stakes.size());
+    TopicStatus status = load_amounts(columns.delegated, first, "delegated", Cause::negative_amount,
+                                      reputer, epoch.delegated);
+    for (std::size_t m = 0; status.cause == Cause::none && m < epoch.delegated.size(); ++m) {
+        if (epoch.delegated[m] > epoch.stakes[m]) {
+            status = fault_of(Cause::delegated_exceeds_stake, "delegated", reputer[m]);
+        }
+    }
+    if (status.cause != Cause::none) {
+        return status;
+    }
+    epoch.nonce = columns.nonce[t];
+    load(columns.reward, t, epoch.reward);
+    Cause cause = Number<Real>::fault(epoch.reward);
+    if (cause == Cause::none && epoch.reward < Number<Real>::from_int(0)) {
+        cause = Cause::negative_amount;
+    }
+    return {cause, cause == Cause::none ? "" : "reward", ""};
 }
 
 } // namespace allora

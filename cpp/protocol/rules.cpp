@@ -49,9 +49,23 @@ constexpr const char* resistants[] = {"absent", "present", "single_label"};
 constexpr const char* label_kinds[] = {"scalar", "vector"};
 constexpr const char* nonces[] = {"fault", "skip"};
 constexpr const char* sizes[] = {"unbounded", "bounded"};
+constexpr const char* zero_listening_coefficients_values[] = {"fault", "raised"};
+constexpr const char* first_score_values[] = {"whole", "averaged"};
+constexpr const char* score_quantile_values[] = {"scores", "averages"};
+constexpr const char* score_samples_values[] = {"fixed", "per_seat"};
+constexpr const char* recorded_lowest_values[] = {"kept_across_epochs", "per_epoch"};
+constexpr const char* first_reputer_score_values[] = {"zero", "initial"};
+constexpr const char* topic_weight_revenue_values[] = {"per_block", "whole"};
+constexpr const char* topic_weight_smoothing_values[] = {"per_epoch", "per_week"};
+constexpr const char* topic_weight_storage_values[] = {"before_rewards", "after_rewards"};
+constexpr const char* unrewarded_topic_values[] = {"kept", "refunded"};
+constexpr const char* reputers_percentage_values[] = {"last_block", "monthly"};
+constexpr const char* supply_cap_values[] = {"overpaid", "limited"};
+constexpr const char* emission_height_values[] = {"chain", "since_start"};
+constexpr const char* vesting_values[] = {"rounded_quotient", "whole_months"};
 
-const std::array<Field, 19>& fields() {
-    static const std::array<Field, 19> all = {
+const std::array<Field, 35>& fields() {
+    static const std::array<Field, 35> all = {
         field<&Rules::decimal_functions>("decimal_functions", functions),
         field<&Rules::scale_measure>("scale_measure", measures),
         field<&Rules::scale_storage>("scale_storage", storages),
@@ -71,6 +85,24 @@ const std::array<Field, 19>& fields() {
         field<&Rules::labels>("labels", label_kinds),
         field<&Rules::wrong_nonce_report>("wrong_nonce_report", nonces),
         field<&Rules::submitted_numbers>("submitted_numbers", sizes),
+        field<&Rules::zero_listening_coefficients>("zero_listening_coefficients",
+                                                   zero_listening_coefficients_values),
+        field<&Rules::first_score>("first_score", first_score_values),
+        field<&Rules::score_quantile>("score_quantile", score_quantile_values),
+        field<&Rules::score_samples>("score_samples", score_samples_values),
+        field<&Rules::initial_score>("initial_score", presences),
+        field<&Rules::liveness_penalty>("liveness_penalty", presences),
+        field<&Rules::recorded_lowest>("recorded_lowest", recorded_lowest_values),
+        field<&Rules::first_reputer_score>("first_reputer_score", first_reputer_score_values),
+        field<&Rules::topic_weight_revenue>("topic_weight_revenue", topic_weight_revenue_values),
+        field<&Rules::topic_weight_smoothing>("topic_weight_smoothing",
+                                              topic_weight_smoothing_values),
+        field<&Rules::topic_weight_storage>("topic_weight_storage", topic_weight_storage_values),
+        field<&Rules::unrewarded_topic>("unrewarded_topic", unrewarded_topic_values),
+        field<&Rules::reputers_percentage>("reputers_percentage", reputers_percentage_values),
+        field<&Rules::supply_cap>("supply_cap", supply_cap_values),
+        field<&Rules::emission_height>("emission_height", emission_height_values),
+        field<&Rules::vesting>("vesting", vesting_values),
     };
     return all;
 }
@@ -82,8 +114,20 @@ struct Version {
 
 constexpr Version history[] = {
     {"v0.6", [](Rules&) {}},
-    {"v0.7", [](Rules& rules) { rules.initial_regret = InitialRegret::minimum_experienced; }},
-    {"v0.8", [](Rules& rules) { rules.outlier_resistant = OutlierResistant::present; }},
+    {"v0.7",
+     [](Rules& rules) {
+         rules.initial_regret = InitialRegret::minimum_experienced;
+         rules.zero_listening_coefficients = ZeroListeningCoefficients::raised;
+     }},
+    {"v0.8",
+     [](Rules& rules) {
+         rules.outlier_resistant = OutlierResistant::present;
+         rules.first_score = FirstScore::averaged;
+         rules.score_samples = ScoreSamples::per_seat;
+         rules.initial_score = Presence::present;
+         rules.liveness_penalty = Presence::present;
+         rules.recorded_lowest = RecordedLowest::per_epoch;
+     }},
     {"v0.9",
      [](Rules& rules) {
          rules.scale_storage = ScaleStorage::stored;
@@ -96,16 +140,30 @@ constexpr Version history[] = {
          rules.no_previous_loss = NoPreviousLoss::inferers_only;
          rules.one_out_inferer_forecaster = Presence::present;
          rules.submitted_numbers = SubmittedNumbers::bounded;
+         rules.topic_weight_revenue = TopicWeightRevenue::whole;
+         rules.topic_weight_smoothing = TopicWeightSmoothing::per_week;
+         rules.supply_cap = SupplyCap::limited;
      }},
     {"v0.11", [](Rules& rules) { rules.wrong_nonce_report = WrongNonceReport::skip; }},
-    {"v0.12", [](Rules& rules) { rules.decimal_functions = DecimalFunctions::programs; }},
-    {"v0.13", [](Rules&) {}},
+    {"v0.12",
+     [](Rules& rules) {
+         rules.decimal_functions = DecimalFunctions::programs;
+         rules.unrewarded_topic = UnrewardedTopic::refunded;
+         rules.reputers_percentage = ReputersPercentage::monthly;
+     }},
+    {"v0.13",
+     [](Rules& rules) {
+         rules.emission_height = EmissionHeight::since_start;
+         rules.vesting = Vesting::whole_months;
+     }},
     {"v0.14", [](Rules&) {}},
     {"v0.15", [](Rules&) {}},
     {"v0.16",
      [](Rules& rules) {
          rules.scale_measure = ScaleMeasure::median_absolute_deviation;
          rules.initial_regret_c = InitialRegretC::fixed;
+         rules.score_quantile = ScoreQuantile::averages;
+         rules.first_reputer_score = FirstReputerScore::initial;
      }},
     {"v0.17",
      [](Rules& rules) {
@@ -115,6 +173,7 @@ constexpr Version history[] = {
          rules.outlier_resistant = OutlierResistant::single_label;
          rules.no_usable_participant = NoUsableParticipant::fault;
          rules.weight_rounding = WeightRounding::once;
+         rules.topic_weight_storage = TopicWeightStorage::after_rewards;
      }},
 };
 

@@ -31,6 +31,20 @@ enum class OutlierResistant : std::uint8_t { absent, present, single_label };
 enum class Labels : std::uint8_t { scalar, vector };
 enum class WrongNonceReport : std::uint8_t { fault, skip };
 enum class SubmittedNumbers : std::uint8_t { unbounded, bounded };
+enum class ZeroListeningCoefficients : std::uint8_t { fault, raised };
+enum class FirstScore : std::uint8_t { whole, averaged };
+enum class ScoreQuantile : std::uint8_t { scores, averages };
+enum class ScoreSamples : std::uint8_t { fixed, per_seat };
+enum class RecordedLowest : std::uint8_t { kept_across_epochs, per_epoch };
+enum class FirstReputerScore : std::uint8_t { zero, initial };
+enum class TopicWeightRevenue : std::uint8_t { per_block, whole };
+enum class TopicWeightSmoothing : std::uint8_t { per_epoch, per_week };
+enum class TopicWeightStorage : std::uint8_t { before_rewards, after_rewards };
+enum class UnrewardedTopic : std::uint8_t { kept, refunded };
+enum class ReputersPercentage : std::uint8_t { last_block, monthly };
+enum class SupplyCap : std::uint8_t { overpaid, limited };
+enum class EmissionHeight : std::uint8_t { chain, since_start };
+enum class Vesting : std::uint8_t { rounded_quotient, whole_months };
 
 struct Rules {
     DecimalFunctions decimal_functions = DecimalFunctions::library;
@@ -52,6 +66,22 @@ struct Rules {
     Labels labels = Labels::scalar;
     WrongNonceReport wrong_nonce_report = WrongNonceReport::fault;
     SubmittedNumbers submitted_numbers = SubmittedNumbers::unbounded;
+    ZeroListeningCoefficients zero_listening_coefficients = ZeroListeningCoefficients::fault;
+    FirstScore first_score = FirstScore::whole;
+    ScoreQuantile score_quantile = ScoreQuantile::scores;
+    ScoreSamples score_samples = ScoreSamples::fixed;
+    Presence initial_score = Presence::absent;
+    Presence liveness_penalty = Presence::absent;
+    RecordedLowest recorded_lowest = RecordedLowest::kept_across_epochs;
+    FirstReputerScore first_reputer_score = FirstReputerScore::zero;
+    TopicWeightRevenue topic_weight_revenue = TopicWeightRevenue::per_block;
+    TopicWeightSmoothing topic_weight_smoothing = TopicWeightSmoothing::per_epoch;
+    TopicWeightStorage topic_weight_storage = TopicWeightStorage::before_rewards;
+    UnrewardedTopic unrewarded_topic = UnrewardedTopic::kept;
+    ReputersPercentage reputers_percentage = ReputersPercentage::last_block;
+    SupplyCap supply_cap = SupplyCap::overpaid;
+    EmissionHeight emission_height = EmissionHeight::chain;
+    Vesting vesting = Vesting::rounded_quotient;
 };
 
 // "v0.6" to "v0.17"; nothing for a version that is not known.

@@ -3,29 +3,13 @@
 #pragma once
 
 #include "../number/cause.hpp"
+#include "params.hpp"
 #include "value_bundle.hpp"
 
 #include <cstdint>
 #include <vector>
 
 namespace allora {
-
-// Parameters of module and topic that infer and settle read; allora-chain, x/emissions/types.
-template <class Real>
-struct Params {
-    Real epsilon;
-    Real p_norm;
-    Real c_norm;
-    Real alpha_regret;
-    Real epsilon_safe_div;
-    Real p_norm_safe_div;
-    Real initial_regret_quantile;
-    Real min_weight_threshold_for_stdnorm;
-    Real min_experienced_worker_regrets;
-    Real inference_outlier_detection_alpha;
-    Real inference_outlier_detection_threshold;
-    Real label_default_value;
-};
 
 // Where a topic failed: the entry is a slot of the value bundle, or an actor's index in its list.
 struct Status {
@@ -52,6 +36,10 @@ struct TopicEpoch {
     std::vector<Real> element_losses;
     std::vector<Real> stakes;  // reputers, base units
     std::vector<Real> reports; // reputers x BundleLayout::width; missing: not reported
+    // Of scores and rewards only.
+    std::int64_t nonce = 0;
+    std::vector<Real> delegated; // of the stakes, base units
+    Real reward;                 // of the topic, base units
     Params<Real> params;
 };
 

@@ -25,6 +25,7 @@ __all__ = [
     "Inferred",
     "Params",
     "Report",
+    "Rewarded",
     "Settled",
     "State",
     "Synthesis",
@@ -79,6 +80,28 @@ class Params:
         inference_outlier_detection_alpha: smoothing of the topic's deviation (module).
         inference_outlier_detection_threshold: deviations an inference may be away (module).
         label_default_value: value of a label that a worker leaves out (topic).
+        epsilon_reputer: added to the distance in a reputer's score (module).
+        learning_rate: step eta of the listening coefficients (module).
+        gradient_descent_max_iters: most steps of the descent (module).
+        max_gradient_threshold: the descent ends below this gradient (module).
+        min_stake_fraction: least share of the stake that is listened to (module).
+        merit_sortition_alpha: smoothing of the average scores (topic).
+        active_inferer_quantile: quantile of the inferers' scores (topic).
+        active_forecaster_quantile: quantile of the forecasters' scores (topic).
+        active_reputer_quantile: quantile of the reputers' scores (topic).
+        max_samples_to_scale_scores: samples in the deviation of scores, per seat since v0.8
+            (module).
+        max_top_inferers_to_reward: seats of the active set of inferers (module).
+        max_top_forecasters_to_reward: seats of the active set of forecasters (module).
+        max_top_reputers_to_reward: seats of the active set of reputers (module).
+        task_reward_alpha: smoothing of reward fractions and of the score ratio (module).
+        beta_entropy: exponent beta of the entropies (module).
+        lambda_initial_score: deviations that the initial score lies below the least one (module).
+        p_reward_inference: exponent p of the inferers' reward fractions (module).
+        p_reward_forecast: exponent p of the forecasters' reward fractions (module).
+        p_reward_reputer: exponent p of the reputers' reward fractions (module).
+        c_reward_inference: offset c of the inferers' reward fractions (module).
+        c_reward_forecast: offset c of the forecasters' reward fractions (module).
     """
 
     epsilon: Decimal = Decimal("0.01")
@@ -93,6 +116,27 @@ class Params:
     inference_outlier_detection_alpha: Decimal = Decimal("0.2")
     inference_outlier_detection_threshold: Decimal = Decimal("11")
     label_default_value: Decimal = Decimal("0")
+    epsilon_reputer: Decimal = Decimal("0.01")
+    learning_rate: Decimal = Decimal("0.05")
+    gradient_descent_max_iters: Decimal = Decimal("10")
+    max_gradient_threshold: Decimal = Decimal("0.001")
+    min_stake_fraction: Decimal = Decimal("0.5")
+    merit_sortition_alpha: Decimal = Decimal("0.1")
+    active_inferer_quantile: Decimal = Decimal("0.2")
+    active_forecaster_quantile: Decimal = Decimal("0.2")
+    active_reputer_quantile: Decimal = Decimal("0.2")
+    max_samples_to_scale_scores: Decimal = Decimal("10")
+    max_top_inferers_to_reward: Decimal = Decimal("32")
+    max_top_forecasters_to_reward: Decimal = Decimal("6")
+    max_top_reputers_to_reward: Decimal = Decimal("6")
+    task_reward_alpha: Decimal = Decimal("0.1")
+    beta_entropy: Decimal = Decimal("0.25")
+    lambda_initial_score: Decimal = Decimal("2")
+    p_reward_inference: Decimal = Decimal("3")
+    p_reward_forecast: Decimal = Decimal("3")
+    p_reward_reputer: Decimal = Decimal("1")
+    c_reward_inference: Decimal = Decimal("0.75")
+    c_reward_forecast: Decimal = Decimal("0.75")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +173,14 @@ class Report:
     Attributes:
         stake: the reputer's whole stake in the topic, own and delegated, in base units.
         bundle: its losses.
+        delegated: the part of the stake that delegators put in, in base units.
         nonce: its own nonce, only when that differs from the epoch's.
         topic_id: its own topic, only when that differs from the epoch's.
     """
 
     stake: Decimal
     bundle: ValueBundle
+    delegated: Decimal = Decimal("0")
     nonce: int | None = None
     topic_id: int | None = None
 
@@ -154,6 +200,7 @@ class Epoch:
         labels: the topic's labels in the order of its registry; ``("y",)`` for a single output.
         params: parameters in force.
         initial_regret: when given, replaces the state's from the start of the epoch.
+        reward: the topic's reward for this epoch, in base units; may have a fraction.
     """
 
     topic_id: int
@@ -164,6 +211,7 @@ class Epoch:
     labels: tuple[str, ...] = ("y",)
     params: Params = field(default_factory=Params)
     initial_regret: Decimal | None = None
+    reward: Decimal = Decimal("0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +235,22 @@ class State:
         inferer_weight, forecaster_weight: last normalized weights (since v0.9).
         inferer_inclusions, forecaster_inclusions: how many epochs paid the worker a reward.
         inference_median, inference_median_absolute_deviation: of the outlier filter (since v0.8).
+        listening_coefficient: reputer -> listening coefficient; 1 without an entry.
+        inferer_score_ema, forecaster_score_ema, reputer_score_ema: actor -> average score.
+        inferer_score_height, forecaster_score_height, reputer_score_height: actor -> block height
+            stored with its average score: of its last submission since v0.8, of its last score
+            before.
+        inferer_score_quantile, forecaster_score_quantile, reputer_score_quantile: of the last
+            scored epoch.
+        initial_inferer_score, initial_forecaster_score, initial_reputer_score: average score that
+            a first submission starts from (since v0.8).
+        inferer_score_history, forecaster_score_history: block -> scores of that epoch, in the
+            order of its output.
+        inferer_reward_fraction, forecaster_reward_fraction, reputer_reward_fraction: actor ->
+            smoothed fraction of its task's reward.
+        forecaster_score_ratio: the smoothed ratio tau of the forecasting task.
+        delegate_reward_per_share: reputer -> rewards of its delegators per unit of their stake,
+            since ever.
     """
 
     topic_id: int
@@ -209,6 +273,28 @@ class State:
     forecaster_inclusions: dict[str, int] = field(default_factory=dict)
     inference_median: Decimal = Decimal("0")
     inference_median_absolute_deviation: Decimal = Decimal("0")
+    listening_coefficient: dict[str, Decimal] = field(default_factory=dict)
+    inferer_score_ema: dict[str, Decimal] = field(default_factory=dict)
+    forecaster_score_ema: dict[str, Decimal] = field(default_factory=dict)
+    reputer_score_ema: dict[str, Decimal] = field(default_factory=dict)
+    inferer_score_height: dict[str, int] = field(default_factory=dict)
+    forecaster_score_height: dict[str, int] = field(default_factory=dict)
+    reputer_score_height: dict[str, int] = field(default_factory=dict)
+    inferer_score_quantile: Decimal = Decimal("0")
+    forecaster_score_quantile: Decimal = Decimal("0")
+    reputer_score_quantile: Decimal = Decimal("0")
+    initial_inferer_score: Decimal = Decimal("0")
+    initial_forecaster_score: Decimal = Decimal("0")
+    initial_reputer_score: Decimal = Decimal("0")
+    inferer_score_history: dict[int, tuple[tuple[str, Decimal], ...]] = field(default_factory=dict)
+    forecaster_score_history: dict[int, tuple[tuple[str, Decimal], ...]] = field(
+        default_factory=dict
+    )
+    inferer_reward_fraction: dict[str, Decimal] = field(default_factory=dict)
+    forecaster_reward_fraction: dict[str, Decimal] = field(default_factory=dict)
+    reputer_reward_fraction: dict[str, Decimal] = field(default_factory=dict)
+    forecaster_score_ratio: Decimal = Decimal("0")
+    delegate_reward_per_share: dict[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,3 +372,65 @@ class Settled:
 
     network_losses: ValueBundle
     state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Rewarded:
+    """Result of ``reward``, once the losses of an epoch are settled.
+
+    Scores, fractions and rewards name the actors of this epoch. A stage that fails leaves its
+    entries and those of the stages after it empty, and ``fault`` says why; the state is then the
+    one that the stages before it left.
+
+    Attributes:
+        inferer_score, forecaster_score, reputer_score: actor -> score of this epoch.
+        listening_coefficient_used: reputer -> coefficient that the scores belong to, at the start
+            of the last iteration run.
+        adjusted_stake_used: reputer -> adjusted stake at those coefficients.
+        adjusted_stake: reputer -> adjusted stake at the coefficients that are stored.
+        iterations: iterations of the descent.
+        inferer_fraction, forecaster_fraction, reputer_fraction: unsmoothed fractions of the task's
+            reward.
+        inference_entropy, forecasting_entropy, reputer_entropy: F, G and H.
+        forecasting_task_utility_score: T, naive minus combined network loss.
+        forecaster_score_ratio: tau.
+        chi, gamma: utility of the forecasting task and its normalisation.
+        inference_task_reward, forecasting_task_reward, reputer_task_reward: U, V and W.
+        inferer_reward, forecaster_reward: worker -> reward.
+        reputer_reward: reputer -> reward without the delegators' part.
+        delegators_reward: reputer -> what its delegators get, whole base units.
+        inferer_paid, forecaster_paid, reputer_paid: actor -> whole base units paid, where at least
+            one is.
+        state: the state after.
+        fault: why the rewards failed, or None.
+    """
+
+    inferer_score: dict[str, Decimal] = field(default_factory=dict)
+    forecaster_score: dict[str, Decimal] = field(default_factory=dict)
+    reputer_score: dict[str, Decimal] = field(default_factory=dict)
+    listening_coefficient_used: dict[str, Decimal] = field(default_factory=dict)
+    adjusted_stake_used: dict[str, Decimal] = field(default_factory=dict)
+    adjusted_stake: dict[str, Decimal] = field(default_factory=dict)
+    iterations: int = 0
+    inferer_fraction: dict[str, Decimal] = field(default_factory=dict)
+    forecaster_fraction: dict[str, Decimal] = field(default_factory=dict)
+    reputer_fraction: dict[str, Decimal] = field(default_factory=dict)
+    inference_entropy: Decimal | None = None
+    forecasting_entropy: Decimal | None = None
+    reputer_entropy: Decimal | None = None
+    forecasting_task_utility_score: Decimal | None = None
+    forecaster_score_ratio: Decimal | None = None
+    chi: Decimal | None = None
+    gamma: Decimal | None = None
+    inference_task_reward: Decimal | None = None
+    forecasting_task_reward: Decimal | None = None
+    reputer_task_reward: Decimal | None = None
+    inferer_reward: dict[str, Decimal] = field(default_factory=dict)
+    forecaster_reward: dict[str, Decimal] = field(default_factory=dict)
+    reputer_reward: dict[str, Decimal] = field(default_factory=dict)
+    delegators_reward: dict[str, int] = field(default_factory=dict)
+    inferer_paid: dict[str, int] = field(default_factory=dict)
+    forecaster_paid: dict[str, int] = field(default_factory=dict)
+    reputer_paid: dict[str, int] = field(default_factory=dict)
+    state: State = field(default_factory=lambda: State(0))
+    fault: TopicError | None = None

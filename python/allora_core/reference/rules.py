@@ -5,7 +5,7 @@ of a version by overlay in historical order. Choices that the public sources lea
 as well, with the likeliest reading as the version's value: :func:`dataclasses.replace` gives
 another one.
 
-Sources: synthesis, sections 8 and 12; decimal, section 13.
+Sources: synthesis, sections 8 and 12; rewards, section 15; decimal, section 13.
 """
 
 from __future__ import annotations
@@ -50,6 +50,34 @@ class Rules:
         wrong_nonce_report: a report of another topic or nonce is a ``fault`` or a ``skip``.
         submitted_numbers: inferences, forecasts and reported losses may be of any size
             (``unbounded``), or are 0 or of a magnitude from 1e-40 to 1e40 (``bounded``).
+        zero_listening_coefficients: when the listening coefficients of all reputers are zero,
+            ``fault`` or ``raised`` to ``epsilon_reputer`` before the descent.
+        first_score: an actor's first score is its average ``whole``, or ``averaged`` with the
+            topic's initial score.
+        score_quantile: the topic's quantile is of the epoch's ``scores`` or of their ``averages``.
+        score_samples: samples for the deviation of scores: a ``fixed`` number, or that many
+            ``per_seat`` of the active set.
+        initial_score: whether a topic keeps an initial average score per role: ``absent`` or
+            ``present``.
+        liveness_penalty: whether missed epochs move an average score: ``absent`` or ``present``.
+        recorded_lowest: the recorded lowest active actor is ``kept_across_epochs`` or found
+            ``per_epoch``.
+        first_reputer_score: a reputer's first submission competes with score ``zero`` or with the
+            ``initial`` one that is stored for it.
+        topic_weight_revenue: fee revenue enters a topic's weight ``per_block`` of its epoch or
+            ``whole``.
+        topic_weight_smoothing: the alpha of a topic's weight holds ``per_epoch`` or ``per_week``.
+        topic_weight_storage: a block's topic weights are stored ``before_rewards`` or
+            ``after_rewards``.
+        unrewarded_topic: the reward of a topic with nothing to reward is ``kept`` in the rewards
+            account or ``refunded`` to the ecosystem.
+        reputers_percentage: the reputers' share that the mint uses is of the ``last_block`` of the
+            month or ``monthly``.
+        supply_cap: at the supply cap a block's emission is ``overpaid`` or ``limited`` to what is
+            minted.
+        emission_height: months count by the height of the ``chain`` or ``since_start`` of the
+            emission.
+        vesting: locked tokens by a ``rounded_quotient`` of months or in ``whole_months``.
     """
 
     decimal_functions: str = "library"
@@ -71,6 +99,22 @@ class Rules:
     labels: str = "scalar"
     wrong_nonce_report: str = "fault"
     submitted_numbers: str = "unbounded"
+    zero_listening_coefficients: str = "fault"
+    first_score: str = "whole"
+    score_quantile: str = "scores"
+    score_samples: str = "fixed"
+    initial_score: str = "absent"
+    liveness_penalty: str = "absent"
+    recorded_lowest: str = "kept_across_epochs"
+    first_reputer_score: str = "zero"
+    topic_weight_revenue: str = "per_block"
+    topic_weight_smoothing: str = "per_epoch"
+    topic_weight_storage: str = "before_rewards"
+    unrewarded_topic: str = "kept"
+    reputers_percentage: str = "last_block"
+    supply_cap: str = "overpaid"
+    emission_height: str = "chain"
+    vesting: str = "rounded_quotient"
 
     def __post_init__(self) -> None:
         """Refuse a misspelt choice here, where it can still be named."""
@@ -101,12 +145,38 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "labels": ("scalar", "vector"),
     "wrong_nonce_report": ("fault", "skip"),
     "submitted_numbers": ("unbounded", "bounded"),
+    "zero_listening_coefficients": ("fault", "raised"),
+    "first_score": ("whole", "averaged"),
+    "score_quantile": ("scores", "averages"),
+    "score_samples": ("fixed", "per_seat"),
+    "initial_score": ("absent", "present"),
+    "liveness_penalty": ("absent", "present"),
+    "recorded_lowest": ("kept_across_epochs", "per_epoch"),
+    "first_reputer_score": ("zero", "initial"),
+    "topic_weight_revenue": ("per_block", "whole"),
+    "topic_weight_smoothing": ("per_epoch", "per_week"),
+    "topic_weight_storage": ("before_rewards", "after_rewards"),
+    "unrewarded_topic": ("kept", "refunded"),
+    "reputers_percentage": ("last_block", "monthly"),
+    "supply_cap": ("overpaid", "limited"),
+    "emission_height": ("chain", "since_start"),
+    "vesting": ("rounded_quotient", "whole_months"),
 }
 
 _CHANGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("v0.6", {}),
-    ("v0.7", {"initial_regret": "minimum_experienced"}),
-    ("v0.8", {"outlier_resistant": "present"}),
+    ("v0.7", {"initial_regret": "minimum_experienced", "zero_listening_coefficients": "raised"}),
+    (
+        "v0.8",
+        {
+            "outlier_resistant": "present",
+            "first_score": "averaged",
+            "score_samples": "per_seat",
+            "initial_score": "present",
+            "liveness_penalty": "present",
+            "recorded_lowest": "per_epoch",
+        },
+    ),
     (
         "v0.9",
         {
@@ -122,14 +192,32 @@ _CHANGES: tuple[tuple[str, dict[str, str]], ...] = (
             "no_previous_loss": "inferers_only",
             "one_out_inferer_forecaster": "present",
             "submitted_numbers": "bounded",
+            "topic_weight_revenue": "whole",
+            "topic_weight_smoothing": "per_week",
+            "supply_cap": "limited",
         },
     ),
     ("v0.11", {"wrong_nonce_report": "skip"}),
-    ("v0.12", {"decimal_functions": "programs"}),
-    ("v0.13", {}),
+    (
+        "v0.12",
+        {
+            "decimal_functions": "programs",
+            "unrewarded_topic": "refunded",
+            "reputers_percentage": "monthly",
+        },
+    ),
+    ("v0.13", {"emission_height": "since_start", "vesting": "whole_months"}),
     ("v0.14", {}),
     ("v0.15", {}),
-    ("v0.16", {"scale_measure": "median_absolute_deviation", "initial_regret_c": "fixed"}),
+    (
+        "v0.16",
+        {
+            "scale_measure": "median_absolute_deviation",
+            "initial_regret_c": "fixed",
+            "score_quantile": "averages",
+            "first_reputer_score": "initial",
+        },
+    ),
     (
         "v0.17",
         {
@@ -139,6 +227,7 @@ _CHANGES: tuple[tuple[str, dict[str, str]], ...] = (
             "outlier_resistant": "single_label",
             "no_usable_participant": "fault",
             "weight_rounding": "once",
+            "topic_weight_storage": "after_rewards",
         },
     ),
 )
