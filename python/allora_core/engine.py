@@ -126,18 +126,15 @@ class Engine:
         else:
             losses = settled
         batch, shelf = self._batch(epochs, states)
-        return RewardedBatch(
-            batch,
-            *_core.reward(
-                self.number,
-                self._rules,
-                self._host,
-                batch.columns,
-                {"network_losses": as_column(losses)},
-                shelf.core,
-            ),
-            faults,
+        columns, status, left = _core.reward(
+            self.number,
+            self._rules,
+            self._host,
+            batch.columns,
+            {"network_losses": as_column(losses)},
+            shelf.core,
         )
+        return RewardedBatch(batch, columns, status, left, faults)
 
     def epoch(
         self, epochs: Epochs | Iterable[Epoch], states: States | Sequence[State] | None = None
