@@ -10,6 +10,7 @@ Sources: allora-chain v0.6, ``x/emissions/keeper/inference_synthesis/network_los
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from allora_core.epoch import Epoch, Report, TopicError, ValueBundle
@@ -40,7 +41,7 @@ def accepted_reports(epoch: Epoch, rules: Rules) -> dict[str, Report]:
             bundle = accepted_entries(report.bundle, epoch)
             with located(epoch.topic_id, "report", m):
                 _require_reportable(report.stake, bundle)
-            reports[m] = Report(report.stake, bundle)
+            reports[m] = replace(report, bundle=bundle)
     if not reports:
         raise TopicError(epoch.topic_id, "", "reports", "no_report")
     return reports
