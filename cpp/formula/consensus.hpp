@@ -162,15 +162,25 @@ Cause group_stake(const ColumnGroup& group, std::span<const Real> adjusted, Real
     return Number<Real>::is_zero(adjusted[first]) ? Cause::div_undefined : Cause::div_zero;
 }
 
+// S_i / D of the reputers that report a group's columns.
+template <class Real>
+std::vector<SharedShare<Real>> shares_of(std::span<const Real> adjusted, const Real& total) {
+    std::vector<SharedShare<Real>> shares;
+    shares.reserve(adjusted.size());
+    for (const Real& stake : adjusted) {
+        shares.emplace_back(stake, total);
+    }
+    return shares;
+}
+
 // c_j = sum_i (L_ij S_i) / D, each term on its own, over the reputers that report the column.
 template <class Real>
 Real consensus_of(const ColumnGroup& group, const Real* losses,
-                  const std::vector<SharedFactor<Real>>& adjusted,
-                  const SharedDivisor<Real>& total) {
-    Sum<Real> sum;
-    for (std::size_t i = 0; i < adjusted.size(); ++i) {
+                  const std::vector<SharedShare<Real>>& shares) {
+    ShortSum<Real> sum;
+    for (std::size_t i = 0; i < shares.size(); ++i) {
         if (group.reported[i] != 0) {
-            sum.add(total(adjusted[i](losses[i])));
+            sum.add(shares[i](losses[i]));
         }
     }
     return sum.value();
@@ -181,7 +191,6 @@ Cause measure_columns(const LossMatrix<Real>& matrix, std::span<const Real> adju
                       SquaredDistances<Real>& out) {
     const Real zero = Number<Real>::from_int(0);
     const Real bound = Number<Real>::from_int(1);
-    const std::vector<SharedFactor<Real>> factors(adjusted.begin(), adjusted.end());
     LongSum<Real> norm;
     std::vector<LongSum<Real>> distance(matrix.reputers);
     for (const ColumnGroup& group : matrix.groups) {
@@ -189,10 +198,10 @@ Cause measure_columns(const LossMatrix<Real>& matrix, std::span<const Real> adju
         if (const Cause cause = group_stake(group, adjusted, total); cause != Cause::none) {
             return cause;
         }
-        const SharedDivisor<Real> divisor(total);
+        const std::vector<SharedShare<Real>> shares = shares_of(adjusted, total);
         for (std::size_t j = group.begin; j < group.begin + group.columns; ++j) {
             const Real* losses = matrix.column(j);
-            const Real consensus = consensus_of(group, losses, factors, divisor);
+            const Real consensus = consensus_of(group, losses, shares);
             norm.add(squared(consensus));
             for (std::size_t m = 0; m < matrix.reputers; ++m) {
                 const Real away = losses[m] - consensus;

@@ -27,22 +27,30 @@ bool has_ratio(const Decimal& x) {
 
 } // namespace fast
 
-SharedFactor<Decimal>::SharedFactor(const Decimal& factor) : factor_(factor) {
-    if (fast::has_ratio(factor)) {
-        digits_ = digit_count(factor.coefficient);
-        ratio_ = fast::Ratio(fast::natural_of(factor),
-                             power_of_ten(static_cast<std::size_t>(digits_) + 3));
+SharedShare<Decimal>::SharedShare(const Decimal& factor, const Decimal& divisor)
+    : factor_(factor), divisor_(divisor) {
+    usable_ = fast::has_ratio(factor) && fast::has_ratio(divisor);
+    if (!usable_) {
+        return;
     }
+    factor_digits_ = digit_count(factor.coefficient);
+    factor_is_one_ = fast::is_short(factor) && low128(factor.coefficient) == 1;
+    multiply_ = fast::Ratio(fast::natural_of(factor),
+                            power_of_ten(static_cast<std::size_t>(factor_digits_) + 3));
+    divisor_digits_ = digit_count(divisor.coefficient);
+    const Natural coefficient = fast::natural_of(divisor);
+    const auto digits = static_cast<std::size_t>(divisor_digits_);
+    divide_ = digits >= 4 ? fast::Ratio(power_of_ten(digits - 4), coefficient)
+                          : fast::Ratio(power_of_ten(0), mul_pow10(coefficient, 4 - digits));
+    usable_ = multiply_.usable && divide_.usable;
 }
 
-SharedDivisor<Decimal>::SharedDivisor(const Decimal& divisor) : divisor_(divisor) {
-    if (fast::has_ratio(divisor)) {
-        digits_ = digit_count(divisor.coefficient);
-        const Natural coefficient = fast::natural_of(divisor);
-        const auto digits = static_cast<std::size_t>(digits_);
-        ratio_ = digits_ >= 4 ? fast::Ratio(power_of_ten(digits - 4), coefficient)
-                              : fast::Ratio(power_of_ten(0), mul_pow10(coefficient, 4 - digits));
+void ShortSum<Decimal>::add_general(const Decimal& term) {
+    if (!is_general_) {
+        general_.add(so_far());
+        is_general_ = true;
     }
+    general_.add(term);
 }
 
 Decimal LongSum<Decimal>::value() const {

@@ -4,30 +4,22 @@
 
 #include "decimal_real.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
 
 namespace allora {
 
-// x * factor and x / divisor, for many x.
+// (x factor) / divisor for many x: the product rounded, then the quotient.
 template <class Real>
-class SharedFactor {
+class SharedShare {
 public:
-    explicit SharedFactor(const Real& factor) : factor_(factor) {}
-    Real operator()(const Real& x) const { return x * factor_; }
+    SharedShare(const Real& factor, const Real& divisor) : factor_(factor), divisor_(divisor) {}
+    Real operator()(const Real& x) const { return (x * factor_) / divisor_; }
 
 private:
     Real factor_;
-};
-
-template <class Real>
-class SharedDivisor {
-public:
-    explicit SharedDivisor(const Real& divisor) : divisor_(divisor) {}
-    Real operator()(const Real& x) const { return x / divisor_; }
-
-private:
     Real divisor_;
 };
 
@@ -35,6 +27,17 @@ template <class Real>
 Real squared(const Real& x) {
     return x * x;
 }
+
+// A sum of few terms of similar magnitudes.
+template <class Real>
+class ShortSum {
+public:
+    void add(const Real& term) { sum_.add(term); }
+    Real value() const { return sum_.value(); }
+
+private:
+    Sum<Real> sum_;
+};
 
 // A sum of many terms that are not negative.
 template <class Real>
@@ -99,53 +102,53 @@ inline constexpr u128 least_of_35_digits = short_powers[34];
 } // namespace fast
 
 template <>
-class SharedFactor<Decimal> {
+class SharedShare<Decimal> {
 public:
-    explicit SharedFactor(const Decimal& factor);
+    SharedShare(const Decimal& factor, const Decimal& divisor);
 
     Decimal operator()(const Decimal& x) const {
-        fast::Normal normal;
+        fast::Normal product;
+        std::int32_t exponent = 0;
         u128 leading = 0;
-        // A product of up to 34 digits is exact, trailing zeros included.
-        if (!ratio_.usable || !fast::normalise(x, normal) ||
-            normal.digits + digits_ <= fast::precision ||
-            !ratio_.apply(normal.coefficient, leading)) {
-            return x * factor_;
+        if (!usable_ || !fast::normalise(x, product) || !multiply(product, exponent) ||
+            !divide_.apply(product.coefficient, leading)) {
+            return (x * factor_) / divisor_;
         }
         const bool carries = leading >= fast::least_of_35_digits;
-        const int surplus = normal.digits + digits_ - fast::precision - (carries ? 0 : 1);
-        return fast::make(carries ? fast::tenth(leading) : leading,
-                          x.exponent + factor_.exponent + surplus, x.negative != factor_.negative);
+        const int places = fast::precision - (carries ? 1 : 0) + divisor_digits_ - product.digits;
+        exponent += x.exponent + factor_.exponent - divisor_.exponent - places;
+        return fast::make(carries ? fast::tenth(leading) : leading, exponent,
+                          ((x.negative ^ factor_.negative) ^ divisor_.negative) != 0);
     }
 
 private:
+    // The product, again in 38 places; `exponent` grows by the digits cut. A factor of 1 changes
+    // nothing, and other products of up to 34 digits are left to the operators, which keep their
+    // trailing zeros.
+    bool multiply(fast::Normal& x, std::int32_t& exponent) const {
+        if (factor_is_one_) {
+            return x.digits <= fast::precision;
+        }
+        u128 leading = 0;
+        if (x.digits + factor_digits_ <= fast::precision ||
+            !multiply_.apply(x.coefficient, leading)) {
+            return false;
+        }
+        const bool carries = leading >= fast::least_of_35_digits;
+        exponent = x.digits + factor_digits_ - fast::precision - (carries ? 0 : 1);
+        x.coefficient = (carries ? fast::tenth(leading) : leading) * short_powers[4];
+        x.digits = fast::precision;
+        return true;
+    }
+
     Decimal factor_;
-    fast::Ratio ratio_; // c / 10^(d + 3), for a coefficient c of d digits
-    int digits_ = 0;
-};
-
-template <>
-class SharedDivisor<Decimal> {
-public:
-    explicit SharedDivisor(const Decimal& divisor);
-
-    Decimal operator()(const Decimal& x) const {
-        fast::Normal normal;
-        u128 leading = 0;
-        if (!ratio_.usable || !fast::normalise(x, normal) ||
-            !ratio_.apply(normal.coefficient, leading)) {
-            return x / divisor_;
-        }
-        const bool carries = leading >= fast::least_of_35_digits;
-        const int places = fast::precision - 1 + digits_ - normal.digits + (carries ? 0 : 1);
-        return fast::make(carries ? fast::tenth(leading) : leading,
-                          x.exponent - divisor_.exponent - places, x.negative != divisor_.negative);
-    }
-
-private:
     Decimal divisor_;
-    fast::Ratio ratio_; // 10^(d - 4) / c, for a coefficient c of d digits
-    int digits_ = 0;
+    fast::Ratio multiply_; // c / 10^(d + 3), for a factor whose coefficient c has d digits
+    fast::Ratio divide_;   // 10^(d - 4) / c, for a divisor likewise
+    int factor_digits_ = 0;
+    int divisor_digits_ = 0;
+    bool factor_is_one_ = false;
+    bool usable_ = false;
 };
 
 namespace fast {
@@ -203,6 +206,66 @@ inline Decimal squared(const Decimal& x) {
     Decimal result;
     return fast::square(x, result) ? result : x * x;
 }
+
+// Two's complement of 256 bits at the least exponent so far; a term that is no short number, or far
+// from the others, moves everything to the general sum.
+template <>
+class ShortSum<Decimal> {
+public:
+    void add(const Decimal& term) {
+        if (bits_ == 0) {
+            exponent_ = std::min(term.exponent, 0);
+        }
+        const std::int32_t gap = term.exponent - exponent_;
+        if (is_general_ || !fast::is_short(term) || gap > 19 || gap < -19 || !lower(gap)) {
+            add_general(term);
+            return;
+        }
+        const std::uint64_t power = powers_of_ten[gap > 0 ? gap : 0].limb[0];
+        const u128 coefficient = low128(term.coefficient);
+        const Wide<4> scaled = multiply_low<4>(wide2(coefficient), Wide<1>{{power}});
+        bits_ = std::max(bits_, bit_length(coefficient) + (gap > 0 ? power_bits(power) : 0)) + 1;
+        if (term.negative != 0) {
+            subtract_from(total_, scaled);
+        } else {
+            add_to(total_, scaled);
+        }
+    }
+    Decimal value() const { return is_general_ ? general_.value() : so_far(); }
+
+private:
+    static int power_bits(std::uint64_t power) { return 64 - std::countl_zero(power); }
+
+    // Moves the total to the exponent of a term below it; false where it may not stay in 256 bits.
+    bool lower(std::int32_t gap) {
+        if (gap < 0) {
+            const std::uint64_t power = powers_of_ten[-gap].limb[0];
+            if (bits_ + power_bits(power) > 250) {
+                return false;
+            }
+            total_ = multiply_low<4>(total_, Wide<1>{{power}});
+            bits_ += power_bits(power);
+            exponent_ += gap;
+        }
+        return bits_ < 250;
+    }
+    Decimal so_far() const {
+        Wide<4> magnitude = total_;
+        const bool negative = (total_.limb[3] >> 63) != 0;
+        if (negative) {
+            magnitude = Wide<4>{};
+            subtract_from(magnitude, total_);
+        }
+        return fast::make(magnitude, exponent_, negative);
+    }
+    void add_general(const Decimal& term);
+
+    Wide<4> total_{};
+    std::int32_t exponent_ = 0;
+    int bits_ = 0; // the total's magnitude is below 2^bits
+    bool is_general_ = false;
+    Sum<Decimal> general_;
+};
 
 // Terms of one exponent add up in 192 bits; the exponents meet once, at the end.
 template <>

@@ -157,7 +157,7 @@ def bundle_row(
 
 
 class Epochs:
-    """A batch of epochs, one per topic, packed once and used by `infer`, `settle` and `reward` alike.
+    """A batch of epochs, one per topic, packed once for `infer`, `settle` and `reward` alike.
 
     Attributes:
         number: kind of its numbers.

@@ -126,18 +126,15 @@ class Engine:
         else:
             losses = settled
         batch, shelf = self._batch(epochs, states)
-        return RewardedBatch(
-            batch,
-            *_core.reward(
-                self.number,
-                self._rules,
-                self._host,
-                batch.columns,
-                {"network_losses": as_column(losses)},
-                shelf.core,
-            ),
-            faults,
+        columns, status, left = _core.reward(
+            self.number,
+            self._rules,
+            self._host,
+            batch.columns,
+            {"network_losses": as_column(losses)},
+            shelf.core,
         )
+        return RewardedBatch(batch, columns, status, left, faults)
 
     def epoch(
         self, epochs: Epochs | Iterable[Epoch], states: States | Sequence[State] | None = None
@@ -280,9 +277,7 @@ class RewardedBatch(Batch):
         """
         if not self.columns["computed"][at]:
             self.check(at)
-        return read_reward(
-            self.epochs, self.columns, at, self.states.state(at), self.status[at]
-        )
+        return read_reward(self.epochs, self.columns, at, self.states.state(at), self.status[at])
 
     def to_arrow(self) -> Any:
         """Long table: topic_id, nonce, role, address, withheld, label, quantity, value."""

@@ -187,6 +187,4 @@ def read_reward(
             values[name] = {actor: int(amount) for actor, amount in units.items()}
     for name in REWARD_SCALARS:
         values[name] = part(columns[name], at, 1)[0]
-    return Rewarded(
-        **values, iterations=int(columns["iterations"][at]), state=state, fault=fault
-    )
+    return Rewarded(**values, iterations=int(columns["iterations"][at]), state=state, fault=fault)

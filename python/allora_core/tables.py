@@ -7,7 +7,7 @@ the chain's stored form, which keeps every digit; float64 values are doubles.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -135,7 +135,7 @@ def losses_table(batch: SettledBatch) -> pa.Table:
 def reward_rows(epoch: Epoch, rewarded: Rewarded, number: Any) -> Iterator[Row]:
     """Rows of one topic's scores and rewards; coefficients and averages are what is stored."""
     key = (epoch.topic_id, epoch.nonce)
-    actors = {
+    actors: dict[str, Iterable[str]] = {
         "inferer": epoch.inferences,
         "forecaster": epoch.forecasts,
         "reputer": epoch.reports,

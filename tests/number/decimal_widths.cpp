@@ -84,8 +84,6 @@ void check_pair() {
     check("mul", x, y, a * b, x * y);
     check("quo", x, y, a / b, x / y);
     check("neg", x, y, -a, -x);
-    check("shared factor", x, y, SharedFactor<Decimal>(b)(a), x * y);
-    check("shared divisor", x, y, SharedDivisor<Decimal>(b)(a), x / y);
     check("squared", x, x, squared(a), x * x);
     if (compare(a, b) != compare(x, y)) {
         std::printf("compare %s %s\n", to_stored(x).c_str(), to_stored(y).c_str());
@@ -110,6 +108,33 @@ void check_sum() {
     big_divisor.add(round(decimal128, divisor));
     check("quotient", big.value(), divisor, narrow.quotient(narrow_divisor),
           big.quotient(big_divisor));
+}
+
+// (x y) / z, where the operators do not need more than the fixed width on the way.
+void check_share() {
+    const BigDecimal x = operand();
+    const BigDecimal y = below(4) == 0 ? BigDecimal::from_int(1) : operand();
+    const BigDecimal z = operand();
+    const Decimal a = from_big(x);
+    const Decimal b = from_big(y);
+    const Decimal c = from_big(z);
+    if (a.is_finite() && b.is_finite() && c.is_finite()) {
+        check("share", x, y, SharedShare<Decimal>(b, c)(a), (x * y) / z);
+    }
+}
+
+void check_short_sum() {
+    ShortSum<Decimal> narrow;
+    ShortSum<BigDecimal> big;
+    const int terms = 1 + below(25);
+    const int spread = 1 + below(30);
+    for (int i = 0; i < terms; ++i) {
+        BigDecimal term = round(decimal128, operand());
+        term.exponent = below(10) == 0 ? term.exponent : below(spread) - 30;
+        narrow.add(from_big(term));
+        big.add(term);
+    }
+    check("short sum", big.value(), big.value(), narrow.value(), big.value());
 }
 
 void check_long_sum() {
@@ -146,8 +171,10 @@ int main(int count, char** arguments) {
     const int rounds = count > 1 ? std::atoi(arguments[1]) : 1000;
     for (int i = 0; i < rounds; ++i) {
         check_pair();
+        check_share();
         if (i % 4 == 0) {
             check_sum();
+            check_short_sum();
         }
         if (i % 50 == 0) {
             check_long_sum();
