@@ -19,18 +19,27 @@ outlier              which inferences are left out of the second inference
 confidence_interval  weighted percentiles
 network_loss         stake-weighted losses
 regret               regret families and the topic's initial regret
-infer, settle        the two moments of an epoch
+score                scores of inferers and forecasters
+consensus            what the reputers agree on, entry by entry
+listening            scores of reputers and their listening coefficients
+score_average        averages of scores, their quantile, history and samples
+reward_fraction      how a task's reward is divided, and the entropy of that
+topic_reward         the split of a topic's reward, delegators' part, payout
+infer, settle        the two moments of an epoch that change its inferences
+reward               the third one: scores and rewards
 ==================== ==========================================================
 
     inferred = infer(epoch, state, rules_at("v0.17"))
     settled = settle(epoch, inferred.state, rules_at("v0.17"))
+    rewarded = reward(epoch, settled.network_losses, settled.state, rules_at("v0.17"))
 """
 
 from __future__ import annotations
 
 from allora_core.reference.infer import infer
 from allora_core.reference.number import NumberError
+from allora_core.reference.reward import reward
 from allora_core.reference.rules import VERSIONS, Rules, rules_at
 from allora_core.reference.settle import settle
 
-__all__ = ["VERSIONS", "NumberError", "Rules", "infer", "rules_at", "settle"]
+__all__ = ["VERSIONS", "NumberError", "Rules", "infer", "reward", "rules_at", "settle"]

@@ -10,6 +10,7 @@ Sources: allora-chain v0.6, ``x/emissions/keeper/inference_synthesis/network_los
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from allora_core.epoch import Epoch, Report, TopicError, ValueBundle
@@ -43,7 +44,7 @@ def accepted_reports(epoch: Epoch, rules: Rules) -> dict[str, Report]:
             with located(epoch.topic_id, "loss", m):
                 for loss in _losses(bundle):
                     require_submittable(loss, rules)
-            reports[m] = Report(report.stake, bundle)
+            reports[m] = replace(report, bundle=bundle)
     if not reports:
         raise TopicError(epoch.topic_id, "", "reports", "no_report")
     return reports
