@@ -84,6 +84,14 @@ struct Number<Float64Pair> {
     static Float64Pair from_int(std::int64_t value) {
         return Float64Pair(static_cast<double>(value));
     }
+    static Float64Pair constant(std::int64_t coefficient, int exponent) {
+        Float64Pair power(1.0);
+        for (int i = 0; i < (exponent < 0 ? -exponent : exponent); ++i) {
+            power = power * Float64Pair(10.0);
+        }
+        const Float64Pair value = from_int(coefficient);
+        return exponent < 0 ? value / power : value * power;
+    }
     static bool is_zero(const Float64Pair& x) { return x.value.high == 0.0; }
     static Cause fault(const Float64Pair& x) {
         if (std::isfinite(x.value.high)) {
