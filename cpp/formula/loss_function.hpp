@@ -166,7 +166,7 @@ Real z_tanh_absolute_error(DecimalFunctions functions, const Real& t, const Real
     const Real b = abs(t_is_far ? t : p);
     // Both tanh are 1 to more than 300 digits.
     if (one_sign && a > Number<Real>::from_int(400)) {
-        return zero;
+        return Number<Real>::from_int(0);
     }
     const Real apart = expm1(functions, -until_vanishing(two * abs(t - p)));
     const Real far = one + exp(functions, -until_vanishing(two * b));
@@ -182,7 +182,7 @@ Real power_tanh(DecimalFunctions functions, const Real& v, const LossParams<Real
     const Real zero = Number<Real>::from_int(0);
     const Real one = Number<Real>::from_int(1);
     if (compare(v, zero) == 0) {
-        return zero;
+        return Number<Real>::from_int(0);
     }
     const Real size = abs(v);
     const Real exponent = (one - params.alpha) / params.beta;

@@ -47,6 +47,9 @@ Truth: TypeAlias = "Decimal | float | Sequence[Decimal | float] | Mapping[str, D
 
 LOSS_PARAMS: list[str] = _core.LOSS_PARAMS
 
+# Starting threads takes longer than fewer losses.
+WORTH_THREADS = 4096
+
 
 def losses(
     method: LossFunction | str,
@@ -163,6 +166,8 @@ def compute(
         function.params.get(name, Decimal(1)) for function, _ in kinds for name in LOSS_PARAMS
     ]
     columns["params"] = as_column(make_numbers(number, params))
+    if int(columns["loss_offsets"][-1]) < WORTH_THREADS:
+        threads = 1
     losses, causes = _core.losses(
         number,
         chosen.decimal_functions,
