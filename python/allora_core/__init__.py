@@ -7,7 +7,8 @@
 (Decimal('1.500000000000000000000000000000000'),)
 
 `Engine` computes whole batches of topics; `Epoch` and `State` are one topic's values; `Epochs` and
-`States` are batches of them. `allora_core.reference` is the same computation in readable Python,
+`States` are batches of them. `losses` and `bundle_losses` go from ground truth to reports, `World`
+makes up whole epochs. `allora_core.reference` is the same computation in readable Python,
 `allora_core.testing` helps to test other engines against it.
 """
 
@@ -24,7 +25,10 @@ from .epoch import (
     TopicError,
     ValueBundle,
 )
+from .losses import LossBatch, LossFunction, bundle_losses, losses
 from .reference.rules import Rules, rules_at
+from .reputers import Bias, Missing, Noise, Reputer
+from .scenarios import World
 from .states import States
 from .tables import states_from_table, states_table
 
@@ -32,14 +36,20 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DECIMAL_DTYPE",
+    "Bias",
     "DecimalArray",
     "Engine",
     "Epoch",
     "Epochs",
     "Inferred",
     "InferredBatch",
+    "LossBatch",
+    "LossFunction",
+    "Missing",
+    "Noise",
     "Params",
     "Report",
+    "Reputer",
     "Rules",
     "Settled",
     "SettledBatch",
@@ -48,6 +58,9 @@ __all__ = [
     "Synthesis",
     "TopicError",
     "ValueBundle",
+    "World",
+    "bundle_losses",
+    "losses",
     "rules_at",
     "states_from_table",
     "states_table",

@@ -8,10 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mpmath import mpf
 
 from allora_core.losses import LossFunction, losses
 from allora_core.reference import rules_at
@@ -425,3 +427,44 @@ def test_float64_czar_is_its_reference_rounded(
     expected = czar(t, p, params["alpha"], params["epsilon"], params["tau"])
     # t and p have 28 digits here, of which a = |t| near u = p may cancel all but a few.
     assert float(abs(D(got) - expected)) <= math.ulp(got) + 1e-24, (doubles, y, x, got, expected)
+
+
+# Mean of log10 of the loss of predicting 0, truths from N(0, 1): the published figures of czar,
+# whose logarithm has no pole, and of the others the loss of a truth y, to be integrated.
+CZAR_MEANS = [(1, 1, -0.1630), (0, 1, -0.0760), (0, 0.5, -0.1918), (0, 2, 0.0454)]
+AT_ZERO = {
+    "sqe": lambda y: y * y,
+    "abse": lambda y: y,
+    "huber": lambda y: y * y / 2 if y <= 1 else y - mpf(1) / 2,
+    "logcosh": lambda y: mpmath.log1p(2 * mpmath.sinh(y / 2) ** 2),
+    "ztae": mpmath.tanh,
+    "zptae": lambda y: y * (1 + y * y) ** mpf("-0.375") + (y / 100) ** 4,
+}
+
+
+def mean_logarithm(method: str, **params: float) -> float:
+    """By the midpoint rule in u, y = u^3, which tames the pole of a logarithm at 0."""
+    step = 2.1 / 40_000
+    u = (np.arange(40_000) + 0.5) * step
+    density = 2 * np.exp(-(u**6) / 2) / math.sqrt(2 * math.pi) * 3 * u**2 * step
+    assert np.sum(density) == pytest.approx(1, abs=1e-8)
+    return float(np.sum(density * losses(method, u**3, 0.0, scale="log10", **params)))
+
+
+@pytest.mark.parametrize(("alpha", "epsilon", "expected"), CZAR_MEANS)
+def test_published_mean_logarithm_of_czar(alpha: float, epsilon: float, expected: float) -> None:
+    got = mean_logarithm("czar", std=1, alpha=alpha, epsilon=epsilon)
+    assert got == pytest.approx(expected, abs=6e-5)
+
+
+@pytest.mark.parametrize("method", list(AT_ZERO))
+def test_mean_logarithm_by_quadrature(method: str) -> None:
+    def term(y: mpf) -> mpf:
+        return 2 * mpmath.npdf(y) * mpmath.log10(AT_ZERO[method](y))
+
+    expected = float(mpmath.quad(term, [0, 0.5, 1, 3, 9.3]))
+    params = {"std": 1} if method in STANDARDISED else {}
+    assert mean_logarithm(method, **params) == pytest.approx(expected, abs=1e-8)
+    if method == "sqe":
+        closed = -(mpmath.euler + mpmath.log(2)) / mpmath.log(10)
+        assert expected == pytest.approx(float(closed), abs=1e-8)

@@ -20,6 +20,7 @@ confidence_interval  weighted percentiles
 network_loss         stake-weighted losses
 regret               regret families and the topic's initial regret
 infer, settle        the two moments of an epoch
+loss_function        losses from ground truth; ``czar`` one of them, in plain decimals
 ==================== ==========================================================
 
     inferred = infer(epoch, state, rules_at("v0.17"))
