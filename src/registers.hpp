@@ -21,5 +21,6 @@ void register_operations(pybind11::module_& module);
 void register_states(pybind11::module_& module);
 void register_engine(pybind11::module_& module);
 void register_losses(pybind11::module_& module);
+void register_reward(pybind11::module_& module);
 
 } // namespace allora::door

@@ -13,12 +13,13 @@ makes up whole epochs. `allora_core.reference` is the same computation in readab
 """
 
 from .batch import DECIMAL_DTYPE, DecimalArray, Epochs
-from .engine import Engine, InferredBatch, SettledBatch
+from .engine import Engine, EpochBatch, InferredBatch, RewardedBatch, SettledBatch
 from .epoch import (
     Epoch,
     Inferred,
     Params,
     Report,
+    Rewarded,
     Settled,
     State,
     Synthesis,
@@ -40,6 +41,7 @@ __all__ = [
     "DecimalArray",
     "Engine",
     "Epoch",
+    "EpochBatch",
     "Epochs",
     "Inferred",
     "InferredBatch",
@@ -50,6 +52,8 @@ __all__ = [
     "Params",
     "Report",
     "Reputer",
+    "Rewarded",
+    "RewardedBatch",
     "Rules",
     "Settled",
     "SettledBatch",

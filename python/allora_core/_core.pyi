@@ -23,6 +23,7 @@ __all__: list[str] = [
     "intern",
     "losses",
     "parse_decimals",
+    "reward",
     "rules_at",
     "settle",
     "time_decimal_operation",
@@ -115,6 +116,13 @@ def parse_decimals(texts: collections.abc.Sequence[str | None]) -> tuple:
     Texts, or None for missing, to (array of DECIMAL_DTYPE, LongDecimals). ValueError: a text is not a number.
     """
 
+def reward(
+    number: str, rules: dict, host: Host, columns: dict, settled: dict, states: States
+) -> tuple:
+    """
+    Scores and rewards of a batch after its network losses: (columns, status, states).
+    """
+
 def rules_at(version: str) -> dict:
     """
     The rules of a version, by the names of `Rules`.
@@ -170,6 +178,9 @@ CAUSES: list = [
     "unsorted_address",
     "negative_stake",
     "unknown_topic",
+    "no_score",
+    "negative_amount",
+    "delegated_exceeds_stake",
 ]
 DECIMAL_DTYPE: numpy.dtypes.VoidDType
 LOSS_PARAMS: list = [

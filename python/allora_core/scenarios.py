@@ -34,7 +34,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from .engine import Engine, InferredBatch, SettledBatch
+from .batch import Epochs
+from .engine import Engine, InferredBatch, RewardedBatch, SettledBatch
 from .epoch import Epoch, Params
 from .losses import LossBatch, LossFunction, bundle_losses, losses
 from .reputers import Bias, Noise, Reputer
@@ -155,7 +156,7 @@ class World:
         )
 
     def run(self, engine: Engine, epochs: int) -> Iterator[WorldStep]:
-        """Infer, judge, report and settle epoch after epoch, all topics together.
+        """Infer, judge, report, settle and reward epoch after epoch, all topics together.
 
         Raises:
             ValueError: the engine's number has not the world's loss.
@@ -168,9 +169,11 @@ class World:
             truths = [self.truth(topic, at).tolist() for topic in topic_ids]
             judged = bundle_losses(inferred, truths, self.method, scale="log10", rules=engine.rules)
             reported = judged.epochs_with_reports(everyone, self.seed)
-            settled = engine.settle(reported, inferred.states)
-            states = settled.states
-            yield WorldStep(truths, inferred, judged, reported, settled)
+            batch = Epochs(engine.number, reported)
+            settled = engine.settle(batch, inferred.states)
+            rewarded = engine.reward(batch, settled)
+            states = rewarded.states
+            yield WorldStep(truths, inferred, judged, reported, settled, rewarded)
 
     def _source(self, *stream: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, *stream])
@@ -229,7 +232,8 @@ class WorldStep:
         inferred: the network inferences.
         judged: their exact losses.
         epochs: the epochs with the reports of all reputers.
-        settled: the network losses and the states afterwards.
+        settled: the network losses and the regrets.
+        rewarded: scores and rewards, and the states afterwards.
     """
 
     truths: list[list[float]]
@@ -237,6 +241,7 @@ class WorldStep:
     judged: LossBatch
     epochs: list[Epoch]
     settled: SettledBatch
+    rewarded: RewardedBatch
 
 
 def decimal(x: float) -> Decimal:

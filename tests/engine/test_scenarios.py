@@ -32,7 +32,7 @@ def mean_losses(steps: list[WorldStep]) -> tuple[float, float, float]:
 def test_a_world_is_its_seed(kind: str) -> None:
     first, second, other = (run(kind, 4, seed=seed) for seed in (1, 1, 2))
     assert [step.epochs for step in first] == [step.epochs for step in second]
-    assert first[-1].settled.states == second[-1].settled.states
+    assert first[-1].rewarded.states == second[-1].rewarded.states
     assert [step.epochs for step in first] != [step.epochs for step in other]
 
 
@@ -53,6 +53,22 @@ def test_both_numbers_see_one_world(kind: str) -> None:
             assert float(one.network_losses.combined or 0) == pytest.approx(
                 float(two.network_losses.combined or 0), rel=1e-9
             )
+
+
+def test_rewards_are_paid_in_full() -> None:
+    for step in run("price", 5, number="decimal"):
+        for at in range(4):
+            rewarded = step.rewarded.topic(at)
+            assert rewarded.fault is None
+            paid = sum(
+                sum(rewards.values())
+                for rewards in (
+                    rewarded.inferer_reward,
+                    rewarded.forecaster_reward,
+                    rewarded.reputer_reward,
+                )
+            )
+            assert float(paid) == pytest.approx(1000, rel=1e-12)
 
 
 @pytest.mark.parametrize("kind", ["price", "returns"])

@@ -1,8 +1,9 @@
 // Decimal against BigDecimal on operands that force every width: 34, 36 and 38 digits, one and two
-// limbs, 76 to 78 digits, 256 bits, and exponents that drive sums apart. Prints the first
-// disagreements and how many there were.
+// limbs, 76 to 78 digits, 256 bits, and exponents that drive sums apart; shared operands, squares
+// and long sums likewise. Prints the first disagreements and how many there were.
 #include "number/decimal_real.hpp"
 #include "number/decimal_text.hpp"
+#include "number/shared_operand.hpp"
 
 #include <cstdint>
 #include <cstdio>
@@ -83,6 +84,9 @@ void check_pair() {
     check("mul", x, y, a * b, x * y);
     check("quo", x, y, a / b, x / y);
     check("neg", x, y, -a, -x);
+    check("shared factor", x, y, SharedFactor<Decimal>(b)(a), x * y);
+    check("shared divisor", x, y, SharedDivisor<Decimal>(b)(a), x / y);
+    check("squared", x, x, squared(a), x * x);
     if (compare(a, b) != compare(x, y)) {
         std::printf("compare %s %s\n", to_stored(x).c_str(), to_stored(y).c_str());
         ++disagreements;
@@ -106,6 +110,19 @@ void check_sum() {
     big_divisor.add(round(decimal128, divisor));
     check("quotient", big.value(), divisor, narrow.quotient(narrow_divisor),
           big.quotient(big_divisor));
+}
+
+void check_long_sum() {
+    LongSum<Decimal> narrow;
+    LongSum<BigDecimal> big;
+    const int terms = 1 + below(200);
+    for (int i = 0; i < terms; ++i) {
+        BigDecimal term = round(decimal128, operand());
+        term.negative = below(50) == 0;
+        narrow.add(from_big(term));
+        big.add(term);
+    }
+    check("long sum", big.value(), big.value(), narrow.value(), big.value());
 }
 
 void check_functions() {
@@ -133,6 +150,7 @@ int main(int count, char** arguments) {
             check_sum();
         }
         if (i % 50 == 0) {
+            check_long_sum();
             check_functions();
         }
     }

@@ -1,0 +1,60 @@
+// The work on a shared operand, and the end of a long sum.
+#include "shared_operand.hpp"
+
+namespace allora {
+
+namespace fast {
+
+Ratio::Ratio(const Natural& numerator, const Natural& denominator) {
+    const Natural quotient = divmod(shift_left(numerator, fraction_bits), denominator).quotient;
+    for (std::size_t i = 0; i < quotient.size() && i < 3; ++i) {
+        multiplier.limb[i] = quotient.limbs()[i];
+    }
+    usable = quotient.size() <= 3;
+}
+
+namespace {
+
+Natural natural_of(const Decimal& x) {
+    return Natural::from_limbs(x.coefficient.limb, 4);
+}
+
+bool has_ratio(const Decimal& x) {
+    return x.is_finite() && !x.is_zero() && safe(x.exponent);
+}
+
+} // namespace
+
+} // namespace fast
+
+SharedFactor<Decimal>::SharedFactor(const Decimal& factor) : factor_(factor) {
+    if (fast::has_ratio(factor)) {
+        digits_ = digit_count(factor.coefficient);
+        ratio_ = fast::Ratio(fast::natural_of(factor),
+                             power_of_ten(static_cast<std::size_t>(digits_) + 3));
+    }
+}
+
+SharedDivisor<Decimal>::SharedDivisor(const Decimal& divisor) : divisor_(divisor) {
+    if (fast::has_ratio(divisor)) {
+        digits_ = digit_count(divisor.coefficient);
+        const Natural coefficient = fast::natural_of(divisor);
+        const auto digits = static_cast<std::size_t>(digits_);
+        ratio_ = digits_ >= 4 ? fast::Ratio(power_of_ten(digits - 4), coefficient)
+                              : fast::Ratio(power_of_ten(0), mul_pow10(coefficient, 4 - digits));
+    }
+}
+
+Decimal LongSum<Decimal>::value() const {
+    Sum<Decimal> sum = rest_;
+    for (std::int32_t at = 0; at < exponents; ++at) {
+        const Part& part = parts_[static_cast<std::size_t>(at)];
+        if (part.used) {
+            const Wide<4> coefficient{{part.limb[0], part.limb[1], part.limb[2], 0}};
+            sum.add(fast::make(coefficient, first_exponent_ + at, false));
+        }
+    }
+    return sum.value();
+}
+
+} // namespace allora
