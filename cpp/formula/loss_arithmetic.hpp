@@ -52,4 +52,13 @@ inline Float64Pair stored_sum(const Float64Pair& x, const Float64Pair& y) {
     return given_out(x + y);
 }
 
+// log10 of a loss as it is given out: of a float64 its own log10, which errs by 0.501 ulp at most.
+template <class Real>
+Real log10_of_given(DecimalFunctions functions, const Real& loss) {
+    return log10(functions, loss);
+}
+inline Float64Pair log10_of_given(DecimalFunctions, const Float64Pair& loss) {
+    return Float64Pair(float64::log10(loss.rounded()));
+}
+
 } // namespace allora

@@ -263,7 +263,7 @@ public:
             if (!faulty && raised <= zero) {
                 return no_loss<Real>(Cause::domain);
             }
-            loss.value = faulty ? raised : log10(functions_, raised);
+            loss.value = faulty ? raised : log10_of_given(functions_, raised);
         }
         if (loss.cause == Cause::none) {
             loss.cause = Number<Real>::fault(loss.value);

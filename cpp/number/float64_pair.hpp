@@ -211,12 +211,6 @@ inline Float64Pair log1p(DecimalFunctions functions, const Float64Pair& x) {
                                                   : ln(functions, x + Float64Pair(1.0));
 }
 
-// log10: relative error <= 2^-88.
-inline Float64Pair log10(DecimalFunctions functions, const Float64Pair& x) {
-    const float64::Pair factor = {float64::inverse_ln_10_high, float64::inverse_ln_10_low};
-    return ln(functions, x) * Float64Pair(factor);
-}
-
 // pow: relative error <= 2^-88 (1 + |y ln x|). For x > 0.
 inline Float64Pair pow(DecimalFunctions functions, const Float64Pair& x, const Float64Pair& y) {
     return exp(functions, y * ln(functions, x));

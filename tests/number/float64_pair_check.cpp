@@ -30,7 +30,6 @@ constexpr std::array<Named, 12> functions = {{
     {"expm1", [](P x, P) { return expm1(rules, x); }},
     {"log", [](P x, P) { return ln(rules, x); }},
     {"log1p", [](P x, P) { return log1p(rules, x); }},
-    {"log10", [](P x, P) { return log10(rules, x); }},
     {"pow", [](P x, P y) { return pow(rules, x, y); }},
     {"sqrt", [](P x, P) { return sqrt(x); }},
     {"atan", [](P x, P) { return atan(x); }},
