@@ -23,9 +23,12 @@ public:
         const Real level = difference(epsilon, epsilon + delta_, delta_);
         a_at_epsilon_ = d_ * level;
         if (smooth_) {
-            // tau |1 - D (pi/2 - atan delta)/A| times A/D.
+            // tau |1 - D (pi/2 - atan delta)/A| times A/D. Where 1/te is beyond the numbers, the
+            // hinge is as hard as it can be told.
             width_ = tau * atan(one() / (epsilon + delta_));
-            at_zero_ = softplus(level / width_);
+            const Real steepness = level / width_;
+            smooth_ = Number<Real>::fault(steepness) == Cause::none;
+            at_zero_ = smooth_ ? softplus(steepness) : zero();
         }
     }
 

@@ -309,6 +309,13 @@ def test_czar_of_zero_is_constant_for_small_truths(alpha: float) -> None:
     assert np.all(np.diff(soft) >= 0)
 
 
+def test_czar_with_a_softness_too_small_to_tell() -> None:
+    for tau in (5e-324, 1e-313, 1e-200, 1e-6):
+        for truth in (0.0, 0.5, 1.0, 3.0):
+            hard, soft = (losses("czar", truth, 0.2, std=1, tau=each) for each in (0, tau))
+            assert soft == pytest.approx(float(hard), rel=1e-15, abs=tau)
+
+
 @given(moderate, moderate, st.floats(0, 1))
 @settings(max_examples=100, deadline=None)
 def test_czar_is_positive_everywhere(truth: float, value: float, alpha: float) -> None:

@@ -22,7 +22,7 @@ struct Named {
 
 using P = const Float64Pair&;
 
-constexpr std::array<Named, 12> functions = {{
+constexpr std::array<Named, 11> functions = {{
     {"add", [](P x, P y) { return x + y; }},
     {"multiply", [](P x, P y) { return x * y; }},
     {"divide", [](P x, P y) { return x / y; }},
