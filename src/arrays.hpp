@@ -44,6 +44,21 @@ py::array_t<Value> contiguous(const py::dict& columns, const char* name) {
     return array;
 }
 
+// Where each of the parts begins among `size` entries, and the end of the last.
+inline void check_offsets(const py::array_t<std::int64_t>& offsets, std::int64_t parts,
+                          std::int64_t size, const char* name) {
+    const std::int64_t* at = offsets.data();
+    bool good = offsets.size() == parts + 1 && at[0] == 0 && at[parts] == size;
+    for (std::int64_t i = 0; good && i < parts; ++i) {
+        good = at[i] <= at[i + 1];
+    }
+    if (!good) {
+        throw py::value_error(std::string("the column '") + name +
+                              "' must rise from 0 to the number of entries it divides, with one "
+                              "entry more than there are parts");
+    }
+}
+
 // A column of numbers: float64, or decimals as a pair of the structured array and its pool.
 template <class Stored>
 struct Held {

@@ -39,20 +39,6 @@ struct HeldEpochs {
     EpochColumns<Stored> columns;
 };
 
-inline void check_offsets(const py::array_t<std::int64_t>& offsets, std::int64_t parts,
-                          std::int64_t size, const char* name) {
-    const std::int64_t* at = offsets.data();
-    bool good = offsets.size() == parts + 1 && at[0] == 0 && at[parts] == size;
-    for (std::int64_t i = 0; good && i < parts; ++i) {
-        good = at[i] <= at[i + 1];
-    }
-    if (!good) {
-        throw py::value_error(std::string("the column '") + name +
-                              "' must rise from 0 to the number of entries it divides, with one "
-                              "entry more than there are parts");
-    }
-}
-
 inline void check_actors(const py::array_t<std::uint32_t>& actors, const char* name) {
     for (py::ssize_t i = 0; i < actors.size(); ++i) {
         if (!is_address(actors.data()[i])) {

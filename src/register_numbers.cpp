@@ -47,6 +47,8 @@ std::vector<std::optional<std::string>> format_decimals(const py::array& values,
         load(held.column, i, value);
         if (value.is_finite()) {
             texts[static_cast<std::size_t>(i)] = plain ? to_plain(value) : to_stored(value);
+        } else if (value.is_infinite()) {
+            texts[static_cast<std::size_t>(i)] = value.negative ? "-Infinity" : "Infinity";
         }
     }
     return texts;

@@ -20,6 +20,7 @@ void register_numbers(pybind11::module_& module);
 void register_operations(pybind11::module_& module);
 void register_states(pybind11::module_& module);
 void register_engine(pybind11::module_& module);
+void register_losses(pybind11::module_& module);
 void register_reward(pybind11::module_& module);
 
 } // namespace allora::door

@@ -7,7 +7,8 @@
 (Decimal('1.500000000000000000000000000000000'),)
 
 `Engine` computes whole batches of topics; `Epoch` and `State` are one topic's values; `Epochs` and
-`States` are batches of them. `allora_core.reference` is the same computation in readable Python,
+`States` are batches of them. `losses` and `bundle_losses` go from ground truth to reports, `World`
+makes up whole epochs. `allora_core.reference` is the same computation in readable Python,
 `allora_core.testing` helps to test other engines against it.
 """
 
@@ -25,7 +26,10 @@ from .epoch import (
     TopicError,
     ValueBundle,
 )
+from .losses import LossBatch, LossFunction, bundle_losses, losses
 from .reference.rules import Rules, rules_at
+from .reputers import Bias, Missing, Noise, Reputer
+from .scenarios import World
 from .states import States
 from .tables import states_from_table, states_table
 
@@ -33,6 +37,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DECIMAL_DTYPE",
+    "Bias",
     "DecimalArray",
     "Engine",
     "Epoch",
@@ -40,8 +45,13 @@ __all__ = [
     "Epochs",
     "Inferred",
     "InferredBatch",
+    "LossBatch",
+    "LossFunction",
+    "Missing",
+    "Noise",
     "Params",
     "Report",
+    "Reputer",
     "Rewarded",
     "RewardedBatch",
     "Rules",
@@ -52,6 +62,9 @@ __all__ = [
     "Synthesis",
     "TopicError",
     "ValueBundle",
+    "World",
+    "bundle_losses",
+    "losses",
     "rules_at",
     "states_from_table",
     "states_table",

@@ -10,8 +10,10 @@ import numpy.typing
 import typing
 
 __all__: list[str] = [
+    "CAUSES",
     "DECIMAL_DTYPE",
     "Host",
+    "LOSS_PARAMS",
     "LongDecimals",
     "MISSING_FLOAT64_BITS",
     "States",
@@ -19,6 +21,7 @@ __all__: list[str] = [
     "format_decimals",
     "infer",
     "intern",
+    "losses",
     "parse_decimals",
     "reward",
     "rules_at",
@@ -97,6 +100,17 @@ def intern(addresses: collections.abc.Sequence[str]) -> numpy.typing.NDArray[num
     Identifiers of addresses, uint32.
     """
 
+def losses(
+    number: str,
+    decimal_functions: str,
+    host: Host,
+    kinds: collections.abc.Sequence[tuple[str, str]],
+    columns: dict,
+) -> tuple:
+    """
+    Losses of rows of values against their truths, part by part: (losses, causes), the latter indices into CAUSES. kinds: (method, scale) per part.
+    """
+
 def parse_decimals(texts: collections.abc.Sequence[str | None]) -> tuple:
     """
     Texts, or None for missing, to (array of DECIMAL_DTYPE, LongDecimals). ValueError: a text is not a number.
@@ -129,5 +143,55 @@ def time_decimal_operation(
     (nanoseconds per operation, stored texts of the results) of add, mul, quo, sqrt, exp or ln over pairs of operands.
     """
 
+CAUSES: list = [
+    "none",
+    "nan",
+    "range",
+    "div_zero",
+    "div_undefined",
+    "div_impossible",
+    "invalid",
+    "overflow",
+    "underflow",
+    "fractional",
+    "int64_overflow",
+    "non_integral",
+    "parse",
+    "infinite",
+    "rounded",
+    "domain",
+    "infinite_arg",
+    "out_of_range",
+    "length",
+    "negative_places",
+    "does_not_fit",
+    "no_inference",
+    "no_usable_participant",
+    "no_regret",
+    "no_report",
+    "wrong_nonce",
+    "zero_stake",
+    "zero_weight",
+    "missing_value",
+    "several_labels",
+    "duplicate_address",
+    "unsorted_address",
+    "negative_stake",
+    "unknown_topic",
+    "no_score",
+    "negative_amount",
+    "delegated_exceeds_stake",
+]
 DECIMAL_DTYPE: numpy.dtypes.VoidDType
+LOSS_PARAMS: list = [
+    "delta",
+    "epsilon",
+    "std",
+    "mean",
+    "alpha",
+    "beta",
+    "gamma",
+    "penalty_norm",
+    "tau",
+]
 MISSING_FLOAT64_BITS: int = 9221120239743273472

@@ -187,9 +187,10 @@ def vectors_command(
 ) -> None:
     """Run recorded answers through the engine; formats are recognised by content.
 
-    Decimal operations, whole epochs of the chain and simulator tables. In decimal every value must
-    be equal in value and in written form; in float64 within the stated error of its stage (decimal
-    operations are computed in decimal either way).
+    Decimal operations, whole epochs of the chain, simulator tables and losses. In decimal every
+    value must be equal in value and in written form, a loss equal to its recorded double within 1
+    ulp; in float64 within the stated error of its stage (decimal operations are computed in decimal
+    either way).
 
     [bold]Examples[/]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TextIO, cast
 
@@ -17,6 +17,7 @@ RecordingFormat = Literal[
     "decimal_operations",
     "simulator_regression",
     "simulator_classification",
+    "loss_cases",
 ]
 
 
@@ -55,12 +56,8 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         raise RecordingError(path, line + 1, "file", f"damaged: {fault}") from fault
 
 
-def read_document(path: Path, line: int, text: str) -> dict[str, Any]:
-    """The object of one line.
-
-    Raises:
-        RecordingError: it is no object, or names an entry (an actor, say) twice.
-    """
+def unique_entries(path: Path, line: int) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
+    """How the object of a line is made of its entries: none (an actor, say) may occur twice."""
 
     def entries(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         document = dict(pairs)
@@ -70,8 +67,18 @@ def read_document(path: Path, line: int, text: str) -> dict[str, Any]:
             raise RecordingError(path, line, twice, "given twice")
         return document
 
+    return entries
+
+
+def read_document(path: Path, line: int, text: str) -> dict[str, Any]:
+    """The object of one line.
+
+    Raises:
+        RecordingError: it is no object, or names an entry (an actor, say) twice.
+    """
+
     try:
-        document = json.loads(text, object_pairs_hook=entries)
+        document = json.loads(text, object_pairs_hook=unique_entries(path, line))
     except RecordingError:
         raise
     except (ValueError, RecursionError) as fault:
@@ -81,14 +88,29 @@ def read_document(path: Path, line: int, text: str) -> dict[str, Any]:
     return document
 
 
+def first_entry(path: Path) -> dict[str, Any]:
+    """The first object of a list of objects; empty if there is none."""
+    content = "".join(text for _, text in read_lines(path))
+    begin = content.find("{")
+    if begin < 0 or content[:begin].split() != ["["]:
+        return {}
+    try:
+        entry, _ = json.JSONDecoder().raw_decode(content, begin)
+    except (ValueError, RecursionError):
+        return {}
+    return cast("dict[str, Any]", entry)
+
+
 def recognise(path: str | Path) -> RecordingFormat:
-    """Tell the format of a recorded file by its first line.
+    """Tell the format of a recorded file by its first line, of a list by its first entry.
 
     Raises:
         RecordingError: it is none of the known formats.
     """
     path = Path(path)
     line = next((text for _, text in read_lines(path)), "")
+    if line.lstrip().startswith("[") and first_entry(path).keys() >= {"loss", "y_true", "y_pred"}:
+        return "loss_cases"
     if line.startswith("{"):
         document = read_document(path, 1, line)
         if "op" in document:

@@ -116,11 +116,13 @@ def element_weights(epochs: Epochs, column: Numbers, at: int) -> dict[str, dict[
 
 def read_network_losses(epochs: Epochs, column: Numbers, at: int) -> ValueBundle:
     """The network losses of the topic at a position of the batch."""
-    inferers = epochs.inferers.addresses[at]
-    forecasters = epochs.forecasters.addresses[at]
-    begin = int(epochs.columns["loss_row_offsets"][at])
-    rows = part(column, begin, bundle_width(len(inferers), len(forecasters)))
-    slots = Slots(rows, inferers, forecasters)
+    begin, end = epochs.columns["loss_row_offsets"][at : at + 2].tolist()
+    return read_loss_bundle(epochs, part(column, begin, end - begin), at)
+
+
+def read_loss_bundle(epochs: Epochs, rows: list[Decimal | None], at: int) -> ValueBundle:
+    """Losses in the order of the bundle's slots, as the bundle of the topic at a position."""
+    slots = Slots(rows, epochs.inferers.addresses[at], epochs.forecasters.addresses[at])
     return ValueBundle(
         combined=rows[0],
         naive=rows[1],

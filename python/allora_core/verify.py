@@ -26,6 +26,7 @@ from .recorded import (
 from .recorded_simulator import is_loss_difference, read_simulator, simulated_values_of
 from .reference.rules import Rules
 from .states import States
+from .verify_losses import compare_losses
 
 __all__ = ["FLOAT64_ERROR", "Comparison", "Step", "bundled", "replay", "verify"]
 
@@ -98,7 +99,8 @@ def bundled() -> list[Path]:
     """The recorded answers that come with the package (or, in a checkout, with the tests)."""
     places = (Path(__file__).parent / "vectors", Path(__file__).parents[2] / "tests" / "vectors")
     folder = next((place for place in places if place.is_dir()), places[0])
-    return sorted(path for path in folder.iterdir() if path.suffix in {".gz", ".jsonl", ".csv"})
+    suffixes = {".gz", ".jsonl", ".csv", ".json"}
+    return sorted(path for path in folder.iterdir() if path.suffix in suffixes)
 
 
 def same_text(expected: str, actual: str | None) -> str:
@@ -321,6 +323,8 @@ def verify(
         if form == "decimal_operations":
             for operation in read_decimal_operations(path):
                 compare_operation(comparison, path, operation)
+        elif form == "loss_cases":
+            compare_losses(comparison, path, number)
         elif form.startswith("chain_epochs"):
             for _ in replay(path, number, threads=threads, comparison=comparison):
                 pass

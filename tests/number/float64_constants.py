@@ -74,6 +74,19 @@ def constants() -> dict[str, list[float]]:
     return scalars | halves
 
 
+def pair_constants() -> dict[str, list[tuple[float, float]]]:
+    """Name of the constant in float64_pair*.hpp -> its value or values, as pairs of float64."""
+    mp.dps = DIGITS
+    return {
+        "sixth": [pair(mpf(1) / 6)],
+        "half_pi": [pair(mp.pi / 2)],
+        "third": [pair(mpf(1) / 3)],
+        "fifth": [pair(mpf(1) / 5)],
+        "seventh": [pair(mpf(1) / 7)],
+        "atan_of_sixteenths": [pair(mpmath.atan(mpf(j) / 16)) for j in range(17)],
+    }
+
+
 if __name__ == "__main__":
     for name, values in constants().items():
         print(name, *(value.hex() for value in values), sep="\n  ")

@@ -27,6 +27,7 @@ reward_fraction      how a task's reward is divided, and the entropy of that
 topic_reward         the split of a topic's reward, delegators' part, payout
 infer, settle        the two moments of an epoch that change its inferences
 reward               the third one: scores and rewards
+loss_function        losses from ground truth; ``czar`` one of them, in plain decimals
 ==================== ==========================================================
 
     inferred = infer(epoch, state, rules_at("v0.17"))
