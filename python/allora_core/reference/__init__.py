@@ -20,6 +20,12 @@ confidence_interval  weighted percentiles
 network_loss         stake-weighted losses
 regret               regret families and the topic's initial regret
 infer, settle        the two moments of an epoch
+sortition            active sets, one submission at a time
+topic_weight         weight and fee drip of a topic
+topic_activation     epochs' ends, active topics, the end of a block
+topic_reward         selection and rewards of a block's topics, payout
+fixed18              the mint's fixed-point numbers
+emission             what is minted each block, and for whom
 ==================== ==========================================================
 
     inferred = infer(epoch, state, rules_at("v0.17"))
