@@ -10,8 +10,6 @@
 
 namespace allora::door {
 
-namespace {
-
 Rules rules_from(const py::dict& fields) {
     Rules rules = rules_at("v0.17").value();
     for (const auto& [name, value] : fields) {
@@ -23,6 +21,8 @@ Rules rules_from(const py::dict& fields) {
     }
     return rules;
 }
+
+namespace {
 
 // The columns of a batch and the arrays that own them.
 template <class Stored>

@@ -16,13 +16,17 @@ __all__: list[str] = [
     "MISSING_FLOAT64_BITS",
     "States",
     "decimal_operation",
+    "emission_block",
+    "fixed18_operation",
     "format_decimals",
     "infer",
     "intern",
     "parse_decimals",
     "rules_at",
     "settle",
+    "submit",
     "time_decimal_operation",
+    "topic_block",
 ]
 
 class LongDecimals:
@@ -79,6 +83,24 @@ def decimal_operation(rules: str, op: str, args: collections.abc.Sequence[str]) 
     One operation on stored texts (lists as [a;b]): 'result' or 'error', a tab, and the stored text or the code of the chain's error.
     """
 
+def emission_block(
+    rules: dict,
+    texts: collections.abc.Mapping[str, str],
+    height: typing.SupportsInt | typing.SupportsIndex,
+    emission_start: typing.SupportsInt | typing.SupportsIndex,
+    months_unlocked: typing.SupportsInt | typing.SupportsIndex,
+    emission_enabled: bool,
+    blocks_per_month: typing.SupportsInt | typing.SupportsIndex,
+) -> typing.Any:
+    """
+    What a block mints, as texts by name, or (field, cause).
+    """
+
+def fixed18_operation(op: str, x: str, y: str) -> str:
+    """
+    add, sub, mul, quo or truncate on texts of the mint's fixed-point numbers: the stored text, or the code of the fault.
+    """
+
 def format_decimals(
     values: numpy.ndarray, pool: typing.Any, plain: bool = False
 ) -> list[str | None]:
@@ -111,6 +133,11 @@ def settle(number: str, rules: dict, host: Host, columns: dict, states: States) 
     Network losses of a batch and the states they lead to: (columns, status, states).
     """
 
+def submit(number: str, rules: dict, host: Host, columns: dict) -> tuple:
+    """
+    Submissions to many active sets: (columns, status per submission).
+    """
+
 def time_decimal_operation(
     op: str,
     a: collections.abc.Sequence[str],
@@ -119,6 +146,17 @@ def time_decimal_operation(
 ) -> tuple:
     """
     (nanoseconds per operation, stored texts of the results) of add, mul, quo, sqrt, exp or ln over pairs of operands.
+    """
+
+def topic_block(
+    number: str,
+    rules: dict,
+    verb: str,
+    columns: dict,
+    chosen: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+) -> tuple:
+    """
+    end_block, activate or inactivate over a table of topics: (columns, status).
     """
 
 DECIMAL_DTYPE: numpy.dtypes.VoidDType

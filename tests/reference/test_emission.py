@@ -284,7 +284,7 @@ def test_months() -> None:
             "params.blocks_per_month",
             "out_of_range",
         ),
-        (first_month(), replace(PARAMS, f_emission=D("NaN")), "emission_target", "nan"),
+        (first_month(), replace(PARAMS, f_emission=D("NaN")), "params.f_emission", "nan"),
         (
             first_month(),
             replace(PARAMS, validators_vs_allora_percent_reward=D("1E-19")),

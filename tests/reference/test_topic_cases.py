@@ -13,6 +13,7 @@ import pytest
 
 from allora_core.epoch import TopicError
 from allora_core.reference import NumberError, rules_at
+from allora_core.reference.block_reward import select_topics, topic_rewards
 from allora_core.reference.emission import begin_block as begin_emission
 from allora_core.reference.emission import (
     capped_target,
@@ -25,7 +26,6 @@ from allora_core.reference.emission import (
 )
 from allora_core.reference.fixed18 import Fixed18
 from allora_core.reference.sortition import missed_epochs, penalized
-from allora_core.reference.topic_reward import select_topics, topic_rewards
 from allora_core.reference.topic_weight import dripped_revenue, target_weight
 from allora_core.topics import (
     EmissionBlock,

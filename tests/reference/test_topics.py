@@ -9,9 +9,9 @@ import pytest
 
 from allora_core.epoch import TopicError
 from allora_core.reference import rules_at
+from allora_core.reference.block_reward import pay_block, select_topics, topic_rewards
 from allora_core.reference.number import add
 from allora_core.reference.topic_activation import activated, end_block, inactivated
-from allora_core.reference.topic_reward import pay_block, select_topics, topic_rewards
 from allora_core.reference.topic_weight import drip, target_weight, topic_weight
 from allora_core.topics import Block, Listing, Payout, Topic, Topics, TopicWeightParams
 
@@ -275,7 +275,7 @@ def test_empty_account_and_no_emission() -> None:
         ({"epoch_length": 0}, "epoch_length", "out_of_range"),
         ({"stake": -1}, "stake", "negative_stake"),
         ({"fee_revenue": -1}, "fee_revenue", "out_of_range"),
-        ({"previous_weight": D("NaN")}, "weight", "nan"),
+        ({"previous_weight": D("NaN")}, "previous_weight", "nan"),
     ],
 )
 def test_bad_topic(changes: dict[str, object], field: str, cause: str) -> None:

@@ -23,7 +23,7 @@ infer, settle        the two moments of an epoch
 sortition            active sets, one submission at a time
 topic_weight         weight and fee drip of a topic
 topic_activation     epochs' ends, active topics, the end of a block
-topic_reward         selection and rewards of a block's topics, payout
+block_reward         selection and rewards of a block's topics, payout
 fixed18              the mint's fixed-point numbers
 emission             what is minted each block, and for whom
 ==================== ==========================================================

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from decimal import Decimal
 
+from allora_core.reference.faults import require_finite
 from allora_core.reference.fixed18 import Fixed18, whole
 from allora_core.reference.number import ZERO, NumberError, quotient
 from allora_core.reference.rules import Rules
@@ -38,6 +39,7 @@ __all__ = [
     "locked_tokens",
     "monthly_emission",
     "reputers_percentage",
+    "require_usable",
     "rewards_paid",
     "unlocked_months",
 ]
@@ -159,7 +161,7 @@ def begin_block(
     Raises:
         EmissionError: names the field at fault.
     """
-    _require_amounts(block, params)
+    require_usable(block, state, params)
     height = emission_height(block.height, block.emission_start, rules)
     new_month = height % params.blocks_per_month == 1 and height > 0
     if new_month and rules.reputers_percentage == "monthly":
@@ -172,13 +174,38 @@ def begin_block(
     return _minted(block, state, params, rules)
 
 
-def _require_amounts(block: EmissionBlock, params: MintParams) -> None:
-    for name in ("height", "ecosystem_balance", "staked"):
-        if getattr(block, name) < 0:
-            raise EmissionError(name, "out_of_range")
-    for field in ("max_supply", "blocks_per_month"):
-        if getattr(params, field) < 1:
-            raise EmissionError(f"params.{field}", "out_of_range")
+def require_usable(block: EmissionBlock, state: EmissionState, params: MintParams) -> None:
+    """Refuse amounts that no account can hold, and parameters that no network has.
+
+    Raises:
+        EmissionError: names the field.
+    """
+    for owner, prefix in ((params, "params."), (state, "")):
+        for each in fields(owner):
+            value = getattr(owner, each.name)
+            if isinstance(value, Decimal):
+                with _located(prefix + each.name):
+                    require_finite(value)
+    if block.height < 0:
+        raise EmissionError("height", "out_of_range")
+    if params.blocks_per_month < 1:
+        raise EmissionError("params.blocks_per_month", "out_of_range")
+    if params.max_supply < 1:
+        raise EmissionError("params.max_supply", "out_of_range")
+    amounts = {
+        "params.max_supply": params.max_supply,
+        "ecosystem_balance": block.ecosystem_balance,
+        "staked": block.staked,
+        "block_emission": state.block_emission,
+        "ecosystem_minted": state.ecosystem_minted,
+        "month_reputers": state.month_reputers,
+        "month_everyone": state.month_everyone,
+    }
+    for field, amount in amounts.items():
+        if amount < 0:
+            raise EmissionError(field, "out_of_range")
+        with _located(field):
+            whole(amount)
 
 
 def _new_month(
@@ -206,6 +233,8 @@ def _new_month(
         alpha = Fixed18.from_decimal(params.one_month_smoothing_degree)
         average = emission_average(target, previous, alpha)
         emission = monthly_emission(average, block.staked)
+        if emission < 0:
+            raise NumberError("out_of_range")
     return replace(
         state,
         emission_per_unit_staked_token=average.to_decimal(),

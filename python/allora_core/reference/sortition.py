@@ -23,7 +23,7 @@ from allora_core.reference.rules import Rules
 from allora_core.reference.statistics import ema, ema_after
 from allora_core.topics import ActiveSet, LowestScore, Role, SubmissionWindow, Submitted
 
-__all__ = ["closed", "missed_epochs", "penalized", "submissions", "submit"]
+__all__ = ["closed", "missed_epochs", "penalized", "require_usable", "submissions", "submit"]
 
 
 def missed_epochs(
@@ -84,7 +84,7 @@ def submit(window: SubmissionWindow, active_set: ActiveSet, actor: str, rules: R
     Raises:
         TopicError: the window, a stored score or the arithmetic on it; nothing changes then.
     """
-    _require_usable(window, active_set)
+    require_usable(window, active_set)
     if actor in active_set.active:
         return Submitted("already_active", active_set)
     free = len(active_set.active) < window.seats
@@ -101,8 +101,12 @@ def submit(window: SubmissionWindow, active_set: ActiveSet, actor: str, rules: R
         return _competed(window, arrived, candidate, moves_own)
 
 
-def _require_usable(window: SubmissionWindow, active_set: ActiveSet) -> None:
-    """Refuse what no network stores, naming actor and field."""
+def require_usable(window: SubmissionWindow, active_set: ActiveSet) -> None:
+    """Refuse what no network stores.
+
+    Raises:
+        TopicError: names the actor and the field.
+    """
     for name, least in (("nonce", 1), ("seats", 1), ("epoch_length", 1)):
         if getattr(window, name) < least:
             raise TopicError(window.topic_id, "", name, "out_of_range")

@@ -15,11 +15,11 @@ from dataclasses import replace
 from decimal import Decimal
 
 from allora_core.epoch import TopicError
-from allora_core.reference.faults import located
+from allora_core.reference.block_reward import select_topics, topic_rewards
+from allora_core.reference.faults import located, require_finite
 from allora_core.reference.number import ZERO, add, compare, subtract
 from allora_core.reference.number_text import to_integer_amount
 from allora_core.reference.rules import Rules
-from allora_core.reference.topic_reward import select_topics, topic_rewards
 from allora_core.reference.topic_weight import drip, topic_weight
 from allora_core.topics import Block, BlockRewards, Listing, Topic, Topics, TopicWeightParams
 
@@ -132,6 +132,9 @@ class _Schedule:
             raise TopicError(topic_id, "", "stake", "negative_stake")
         if topic.fee_revenue < 0:
             raise TopicError(topic_id, "", "fee_revenue", "out_of_range")
+        if topic.previous_weight is not None:
+            with located(topic_id, "previous_weight"):
+                require_finite(topic.previous_weight)
         return topic
 
     def weight(self, topic_id: int) -> Decimal:

@@ -61,12 +61,25 @@ def topic_rewards(
         return rewards
     if len(selected) == 1:
         return {selected[0]: rewards_balance}
-    factors = {topic: multiply(weights[topic], _length(epoch_lengths, topic)) for topic in selected}
+    return _shared_balance(selected, weights, epoch_lengths, rewards_balance)
+
+
+def _shared_balance(
+    selected: Sequence[int],
+    weights: Mapping[int, Decimal],
+    epoch_lengths: Mapping[int, int],
+    rewards_balance: Decimal,
+) -> dict[int, Decimal]:
+    factors: dict[int, Decimal] = {}
+    rewards: dict[int, Decimal] = {}
+    for topic in selected:
+        with located(topic, "reward"):
+            factors[topic] = multiply(weights[topic], _length(epoch_lengths, topic))
     whole = total(factors.values())
-    return {
-        topic: quotient(multiply(rewards_balance, factor), whole)
-        for topic, factor in factors.items()
-    }
+    for topic, factor in factors.items():
+        with located(topic, "reward"):
+            rewards[topic] = quotient(multiply(rewards_balance, factor), whole)
+    return rewards
 
 
 def _weight(weights: Mapping[int, Decimal], topic: int) -> Decimal:
