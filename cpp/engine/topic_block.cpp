@@ -25,6 +25,9 @@ public:
 
     Status run(TopicBlockResults<Stored>& results) {
         load_table();
+        if (too_long_) {
+            return {Cause::does_not_fit, "block"};
+        }
         for (const Real& number : numbers_) {
             if (carries_fault(number)) {
                 return {Number<Real>::fault(number), "block"};
@@ -50,10 +53,16 @@ public:
     }
 
 private:
+    // A stored number too long for this width: all of it then runs with longer ones.
+    void take(const Column<Stored>& column, std::int64_t at, Real& value) {
+        load(column, at, value);
+        too_long_ = too_long_ || Number<Real>::fault(value) == Cause::does_not_fit;
+    }
+
     void load_table() {
         numbers_.resize(static_cast<std::size_t>(BlockNumber::count));
         for (std::size_t i = 0; i < numbers_.size(); ++i) {
-            load(columns_.numbers, static_cast<std::int64_t>(i), numbers_[i]);
+            take(columns_.numbers, static_cast<std::int64_t>(i), numbers_[i]);
         }
         table_.total_weight = number(BlockNumber::total_weight);
         params_ = {number(BlockNumber::topic_reward_alpha),
@@ -72,16 +81,16 @@ private:
             record.epoch_end = columns_.epoch_end[t];
             record.reward_nonce = columns_.reward_nonce[t];
             record.active = columns_.active[t];
-            load(columns_.stake, t, record.stake);
-            load(columns_.fee_revenue, t, record.fee_revenue);
-            load(columns_.previous_weight, t, record.previous_weight);
+            take(columns_.stake, t, record.stake);
+            take(columns_.fee_revenue, t, record.fee_revenue);
+            take(columns_.previous_weight, t, record.previous_weight);
         }
         for (std::int64_t i = 0; i < columns_.listings; ++i) {
             Listing<Real>& listing = table_.listings[columns_.listing_block[i]];
             listing.topics.assign(columns_.listing_topic + columns_.listing_offsets[i],
                                   columns_.listing_topic + columns_.listing_offsets[i + 1]);
             listing.lowest_topic = columns_.lowest_topic[i];
-            load(columns_.lowest_weight, i, listing.lowest_weight);
+            take(columns_.lowest_weight, i, listing.lowest_weight);
         }
     }
 
@@ -253,6 +262,7 @@ private:
     TopicWeightParams<Real> params_;
     TopicTable<Real> table_;
     std::unordered_map<std::int32_t, std::size_t> weight_of_;
+    bool too_long_ = false;
 };
 
 } // namespace

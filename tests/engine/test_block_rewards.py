@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from allora_core import Engine, TopicError
 from allora_core.block_rewards import TopicTable, pay_block
 from allora_core.reference import rules_at
-from allora_core.reference.number import total
+from allora_core.reference.number import multiply, quotient, total
 from allora_core.reference.topic_activation import activated, end_block, inactivated
 from allora_core.testing import assert_equal, attempt
 from allora_core.topics import Block, Payout, Topic, Topics, TopicWeightParams
@@ -136,7 +136,7 @@ MANY = 10_000
 WIDE = TopicWeightParams(max_active_topics_per_block=MANY)
 
 
-def many(version: str, engine: Engine) -> TopicTable:
+def many(engine: Engine) -> TopicTable:
     """Ten thousand topics that end in block 110, some without a waiting nonce."""
     topics = {
         t: Topic(
@@ -159,18 +159,18 @@ def test_ten_thousand_topics(version: str, balance: int) -> None:
     """Shares of one block add up, equal those of single ones, and nothing is paid twice."""
     engine = Engine(rules=version)
     block = Block(110, 123_456_789_012, balance)
-    table = many(version, engine)
+    table = many(engine)
     ended = table.end_block(engine, block, WIDE).value()
     assert len(ended.selected) == MANY
     assert sorted(ended.weights.values(), reverse=True) == [
         ended.weights[topic] for topic in ended.selected
     ]
     assert total(ended.rewards.values()) <= balance
-    summed = ended.topics.total_weight if version == "v0.6" else before_total(table)
+    summed = ended.topics.total_weight if version == "v0.6" else table.to_topics().total_weight
     if balance == 10**30:
         for topic in range(1, MANY + 1, 997):
-            single = ((ended.weights[topic], summed), block.emission, 10)
-            assert ended.rewards[topic] == share(*single)
+            expected = share(ended.weights[topic], summed, block.emission, 10)
+            assert ended.rewards[topic] == expected
         if version == "v0.6":  # ten blocks' emission, for ten blocks of an epoch
             assert 0 <= 10 * block.emission - total(ended.rewards.values()) < D("1E-15")
     else:
@@ -191,14 +191,8 @@ def test_ten_thousand_topics(version: str, balance: int) -> None:
     assert again.paid == {}
 
 
-def share(weight: tuple[Decimal, Decimal], emission: int, length: int) -> Decimal:
-    from allora_core.reference.number import multiply, quotient
-
-    return multiply(multiply(quotient(*weight), D(emission)), D(length))
-
-
-def before_total(table: TopicTable) -> Decimal:
-    return table.to_topics().total_weight
+def share(weight: Decimal, summed: Decimal, emission: int, length: int) -> Decimal:
+    return multiply(multiply(quotient(weight, summed), D(emission)), D(length))
 
 
 def ended_again(engine: Engine, topics: Topics, block: Block):
@@ -244,8 +238,8 @@ def test_float64_follows_the_decimals() -> None:
     for version in ("v0.6", "v0.17"):
         exact, double = Engine(rules=version), Engine("float64", rules=version)
         block = Block(110, 123_456_789_012, 10**30)
-        expected = many(version, exact).end_block(exact, block, WIDE).value()
-        found = many(version, double).end_block(double, block, WIDE).value()
+        expected = many(exact).end_block(exact, block, WIDE).value()
+        found = many(double).end_block(double, block, WIDE).value()
         assert found.selected == expected.selected
         assert_equal(expected.rewards, found.rewards, relative=1e-12)
         assert_equal(expected.weights, found.weights, relative=1e-12)
