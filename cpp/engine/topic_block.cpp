@@ -125,6 +125,7 @@ private:
         std::sort(by_id.begin(), by_id.end(),
                   [&](std::size_t i, std::size_t j) { return end.listed[i] < end.listed[j]; });
         std::vector<Real> weights;
+        weights.reserve(by_id.size());
         for (const std::size_t i : by_id) {
             weights.push_back(end.weights[i]);
         }
@@ -259,8 +260,8 @@ private:
     TopicVerb verb_;
     const TopicColumns<Stored>& columns_;
     std::vector<Real> numbers_;
-    TopicWeightParams<Real> params_;
-    TopicTable<Real> table_;
+    TopicWeightParams<Real> params_{};
+    TopicTable<Real> table_{};
     std::unordered_map<std::int32_t, std::size_t> weight_of_;
     bool too_long_ = false;
 };
