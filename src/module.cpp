@@ -22,6 +22,7 @@ PYBIND11_MODULE(_core, module) {
     allora::door::register_operations(module);
     allora::door::register_states(module);
     allora::door::register_engine(module);
+    allora::door::register_reward(module);
     allora::door::register_topics(module);
 #if defined(ALLORA_PLANTED_FAULT)
     module.def("planted_fault", &planted_fault);

@@ -7,6 +7,7 @@
 #include "../cpp/number/decimal_text.hpp"
 #include "../cpp/protocol/rules.hpp"
 #include "arrays.hpp"
+#include "epoch_columns.hpp"
 
 #include <map>
 #include <pybind11/stl.h>
@@ -118,7 +119,8 @@ void take_windows(const py::dict& from, Held64& integers, HeldWindows<Stored>& h
     to.submission_actor = integers.take<std::int32_t>("submission_actor", submissions);
     for (py::ssize_t w = 0; w < windows; ++w) {
         const std::int64_t size = to.actor_offsets[w + 1] - to.actor_offsets[w];
-        require(to.role[w] <= static_cast<std::uint8_t>(Role::reputer), "a role is unknown");
+        require(to.role[w] <= static_cast<std::uint8_t>(Role::reputer),
+                "an active set has no such role");
         check_indices(to.lowest_actor + w, 1, -1, size);
         check_indices(to.submission_actor + to.submission_offsets[w],
                       to.submission_offsets[w + 1] - to.submission_offsets[w], 0, size);

@@ -16,13 +16,11 @@ struct StatesValue {
 
 pybind11::object wrap_states(const std::string& number, States states);
 
-// The rules of the newest version with these fields set. ValueError: an unknown field or value.
-Rules rules_from(const pybind11::dict& fields);
-
 void register_numbers(pybind11::module_& module);
 void register_operations(pybind11::module_& module);
 void register_states(pybind11::module_& module);
 void register_engine(pybind11::module_& module);
+void register_reward(pybind11::module_& module);
 void register_topics(pybind11::module_& module);
 
 } // namespace allora::door

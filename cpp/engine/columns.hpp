@@ -78,6 +78,8 @@ struct EpochColumns {
     Column<Stored> reports;
     Column<Stored> params;         // topics x param_count, in the order of Params
     Column<Stored> initial_regret; // one per topic; missing: the state's own
+    Column<Stored> delegated;      // of the stakes
+    Column<Stored> reward;         // one per topic
 };
 
 } // namespace allora

@@ -1,5 +1,5 @@
-// Batches of topics through infer and settle: packing a topic's columns, choosing the number that
-// holds its digits, running it, and writing its results where the caller wants them.
+// Batches of topics through infer, settle and reward: packing a topic's columns, choosing the
+// number that holds its digits, running it, and writing its results where the caller wants them.
 #pragma once
 
 #include "../protocol/rules.hpp"
@@ -60,6 +60,16 @@ struct SettlementResults {
 };
 
 template <class Stored>
+struct RewardResults {
+    Stored* columns[reward_field_count] = {}; // in the order of reward_fields, by role or topic
+    std::int32_t* iterations = nullptr;
+    std::uint8_t* computed = nullptr; // 0: the topic could not be started
+    std::vector<TopicStatus> status;
+    std::vector<Overflow> overflow[reward_field_count];
+    States states;
+};
+
+template <class Stored>
 void infer_batch(const Rules& rules, Host& host, const EpochColumns<Stored>& epochs,
                  const std::int64_t* value_row_offsets, const States& states,
                  InferenceResults<Stored>& results);
@@ -68,5 +78,11 @@ template <class Stored>
 void settle_batch(const Rules& rules, Host& host, const EpochColumns<Stored>& epochs,
                   const std::int64_t* loss_row_offsets, const States& states,
                   SettlementResults<Stored>& results);
+
+// `losses`: rows of network losses as settle_batch wrote them.
+template <class Stored>
+void reward_batch(const Rules& rules, Host& host, const EpochColumns<Stored>& epochs,
+                  const std::int64_t* loss_row_offsets, const Column<Stored>& losses,
+                  const States& states, RewardResults<Stored>& results);
 
 } // namespace allora

@@ -182,4 +182,32 @@ TopicStatus pack_topic(const EpochColumns<Stored>& columns, std::int64_t t, bool
     return status;
 }
 
+// What scores and rewards need besides: 0 <= delegated <= stake, and a reward of at least 0.
+template <class Real, class Stored>
+TopicStatus pack_reward(const EpochColumns<Stored>& columns, std::int64_t t,
+                        TopicEpoch<Real>& epoch) {
+    const std::int64_t first = columns.reputer_offsets[t];
+    const std::uint32_t* reputer = columns.reputer + first;
+    TopicStatus status = load_all(columns.delegated, first, epoch.reputers, false, "delegated",
+                                  reputer, 1, epoch.delegated);
+    const Real zero = Number<Real>::from_int(0);
+    for (std::size_t m = 0; status.cause == Cause::none && m < epoch.delegated.size(); ++m) {
+        if (epoch.delegated[m] < zero) {
+            status = fault_of(Cause::negative_amount, "delegated", reputer[m]);
+        } else if (epoch.delegated[m] > epoch.stakes[m]) {
+            status = fault_of(Cause::delegated_exceeds_stake, "delegated", reputer[m]);
+        }
+    }
+    if (status.cause != Cause::none) {
+        return status;
+    }
+    epoch.nonce = columns.nonce[t];
+    load(columns.reward, t, epoch.reward);
+    Cause cause = Number<Real>::fault(epoch.reward);
+    if (cause == Cause::none && epoch.reward < zero) {
+        cause = Cause::negative_amount;
+    }
+    return {cause, cause == Cause::none ? "" : "reward", ""};
+}
+
 } // namespace allora

@@ -1,8 +1,10 @@
-// What infer and settle share around one topic: buffers, names for faults, and the way in and out.
+// What infer, settle and reward share around one topic: buffers, names for faults, and the way in
+// and out.
 #pragma once
 
 #include "infer.hpp"
 #include "pack.hpp"
+#include "reward.hpp"
 #include "settle.hpp"
 
 #include <span>
@@ -19,6 +21,8 @@ struct Workspace {
     SettleScratch<Real> settle;
     TopicInference<Real> inference;
     TopicSettlement<Real> settlement;
+    RewardState<Real> reward_state;
+    TopicReward<Real> reward;
 };
 
 // One per thread: both numbers that a column can need.
@@ -39,12 +43,15 @@ template <class Stored>
 struct TopicActors {
     std::span<const std::uint32_t> inferers;
     std::span<const std::uint32_t> forecasters;
+    std::span<const std::uint32_t> reputers;
 
     TopicActors(const EpochColumns<Stored>& columns, std::int64_t t)
         : inferers(columns.inferer + columns.inferer_offsets[t],
                    columns.inferer + columns.inferer_offsets[t + 1]),
           forecasters(columns.forecaster + columns.forecaster_offsets[t],
-                      columns.forecaster + columns.forecaster_offsets[t + 1]) {}
+                      columns.forecaster + columns.forecaster_offsets[t + 1]),
+          reputers(columns.reputer + columns.reputer_offsets[t],
+                   columns.reputer + columns.reputer_offsets[t + 1]) {}
 };
 
 // The actor of a formula's status, as an address.
@@ -53,8 +60,10 @@ TopicStatus named(const Status& status, const TopicActors<Stored>& actors) {
     TopicStatus topic{status.cause, status.field, ""};
     if (status.actor >= 0) {
         const auto at = static_cast<std::size_t>(status.actor);
-        const bool inferer = std::string_view(status.role) == "inferer";
-        topic.actor = address_text(inferer ? actors.inferers[at] : actors.forecasters[at]);
+        const std::string_view role(status.role);
+        topic.actor = address_text(role == "inferer"   ? actors.inferers[at]
+                                   : role == "reputer" ? actors.reputers[at]
+                                                       : actors.forecasters[at]);
     }
     return topic;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "../number/statistics.hpp"
+#include "../protocol/reward.hpp"
 #include "../protocol/rules.hpp"
 #include "../protocol/topic.hpp"
 
@@ -13,8 +14,6 @@
 #include <vector>
 
 namespace allora {
-
-enum class Role : std::uint8_t { inferer, forecaster, reputer };
 
 enum class Outcome : std::uint8_t {
     entered,

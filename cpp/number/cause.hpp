@@ -43,9 +43,12 @@ enum class Cause : std::uint16_t {
     unsorted_address,
     negative_stake,
     unknown_topic,
+    no_score,
+    negative_amount,
+    delegated_exceeds_stake,
 };
 
-inline constexpr std::array<const char*, 34> cause_names = {
+inline constexpr std::array<const char*, 37> cause_names = {
     "none",
     "nan",
     "range",
@@ -80,6 +83,9 @@ inline constexpr std::array<const char*, 34> cause_names = {
     "unsorted_address",
     "negative_stake",
     "unknown_topic",
+    "no_score",
+    "negative_amount",
+    "delegated_exceeds_stake",
 };
 
 inline constexpr const char* cause_name(Cause cause) {

@@ -13,10 +13,21 @@ Real gradient(DecimalFunctions functions, const Real& p, const Real& c, const Re
     return p / (Number<Real>::from_int(1) + exp(functions, p * (c - x)));
 }
 
-// ln(1 + e^(p (x - c)))
+// ln(1 + e^(p (x - c))). Where the sum rounds, u + ln(1 + e^-u) for u > 0, so that no exponential
+// overflows, and ln(1 + w) = (ln(y) w) / (y - 1), y = 1 + w rounded, so that no digit of a small w
+// is lost.
 template <class Real>
 Real phi(DecimalFunctions functions, const Real& p, const Real& c, const Real& x) {
-    return ln(functions, Number<Real>::from_int(1) + exp(functions, p * (x - c)));
+    const Real one = Number<Real>::from_int(1);
+    const Real u = p * (x - c);
+    if constexpr (Number<Real>::exact_sums) {
+        return ln(functions, one + exp(functions, u));
+    } else {
+        const Real w = exp(functions, -abs(u));
+        const Real y = one + w;
+        const Real tail = compare(y, one) == 0 ? w : (ln(functions, y) * w) / (y - one);
+        return compare(u, Number<Real>::from_int(0)) > 0 ? u + tail : tail;
+    }
 }
 
 // The arithmetic inside one weight where it is rounded once, at its end. Specialised per number:

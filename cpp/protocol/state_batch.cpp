@@ -40,22 +40,19 @@ std::string set_entry(StoredState<Real>& state, const StateEntry& entry) {
     const std::string where = "entry " + entry.family +
                               (entry.withheld.empty() ? "" : "[" + entry.withheld + "]") +
                               (entry.actor.empty() ? "" : "[" + entry.actor + "]");
-    if (entry.family.ends_with("_inclusions") && !entry.actor.empty()) {
+    if (entry.family.ends_with("_inclusions") || entry.family.ends_with("_score_height")) {
         std::uint64_t count = 0;
         const char* end = entry.text.data() + entry.text.size();
         const auto parsed = std::from_chars(entry.text.data(), end, count);
         if (parsed.ec != std::errc{} || parsed.ptr != end) {
             return where + ": '" + entry.text + "' is not a count";
         }
-        const std::uint32_t actor = intern_address(entry.actor);
-        if (entry.family == "inferer_inclusions") {
-            state.inferer_inclusions[state.add_inferer(actor)] = count;
-            return {};
+        std::uint64_t* place = count_place(state, entry.family, entry.actor);
+        if (place == nullptr) {
+            return where + ": a state has no such entry";
         }
-        if (entry.family == "forecaster_inclusions") {
-            state.forecaster_inclusions[state.add_forecaster(actor)] = count;
-            return {};
-        }
+        *place = count;
+        return {};
     }
     Real value;
     if (!value_of(entry.text, value)) {

@@ -2,7 +2,8 @@
 //   "ALLORAST", format version u32, number u8 (0 decimal, 1 float64), topics u64, then per topic
 //   topic_id u64, addresses u32 and each as length u32 and bytes in ascending order, values u64,
 //   and per value in canonical order family (u8, index below), withheld u32, actor u32 (address
-//   index, 2^32-1 for none), and the number: IEEE bits u64, or negative u8, exponent i32, limbs u32
+//   index, 2^32-1 for none; the block of a score history stands among the addresses as text and is
+//   its entries' withheld), and the number: IEEE bits u64, or negative u8, exponent i32, limbs u32
 //   and the coefficient's limbs u64; counts are u64. Last a CRC-64/XZ of everything before it.
 #include "../number/decimal_text.hpp"
 #include "state_batch.hpp"
@@ -17,10 +18,11 @@ namespace allora {
 namespace {
 
 constexpr std::string_view magic = "ALLORAST";
-constexpr std::uint32_t format_version = 1;
+constexpr std::uint32_t format_version = 2;
 constexpr std::uint32_t nobody = 0xffff'ffff;
 
-constexpr std::array<const char*, 17> families = {"initial_regret",
+// Format 1 ends with the inclusions: its bytes are read as well.
+constexpr std::array<const char*, 37> families = {"initial_regret",
                                                   "regret_scale",
                                                   "previous_combined_loss",
                                                   "inference_median",
@@ -36,8 +38,31 @@ constexpr std::array<const char*, 17> families = {"initial_regret",
                                                   "inferer_weight",
                                                   "forecaster_weight",
                                                   "inferer_inclusions",
-                                                  "forecaster_inclusions"};
-constexpr std::size_t first_count = 15;
+                                                  "forecaster_inclusions",
+                                                  "inferer_score_quantile",
+                                                  "initial_inferer_score",
+                                                  "forecaster_score_quantile",
+                                                  "initial_forecaster_score",
+                                                  "reputer_score_quantile",
+                                                  "initial_reputer_score",
+                                                  "forecaster_score_ratio",
+                                                  "inferer_score_ema",
+                                                  "inferer_reward_fraction",
+                                                  "forecaster_score_ema",
+                                                  "forecaster_reward_fraction",
+                                                  "reputer_score_ema",
+                                                  "reputer_reward_fraction",
+                                                  "inferer_score_history",
+                                                  "forecaster_score_history",
+                                                  "listening_coefficient",
+                                                  "delegate_reward_per_share",
+                                                  "inferer_score_height",
+                                                  "forecaster_score_height",
+                                                  "reputer_score_height"};
+
+bool is_count(std::string_view family) {
+    return family.ends_with("_inclusions") || family.ends_with("_score_height");
+}
 
 std::uint64_t crc64(std::string_view bytes) {
     static const std::array<std::uint64_t, 256> table = [] {
@@ -209,12 +234,12 @@ bool read_state(Reader& in, StoredState<Real>& state) {
             return false;
         }
         const std::string& who = actor == nobody ? none : addresses[actor];
-        if (family >= first_count) {
-            const auto count = in.get<std::uint64_t>();
-            const std::uint32_t identifier = intern_address(who);
-            (family == first_count
-                 ? state.inferer_inclusions[state.add_inferer(identifier)]
-                 : state.forecaster_inclusions[state.add_forecaster(identifier)]) = count;
+        if (is_count(families[family])) {
+            std::uint64_t* place = count_place(state, families[family], who);
+            if (place == nullptr) {
+                return false;
+            }
+            *place = in.get<std::uint64_t>();
             continue;
         }
         Real value;
@@ -259,9 +284,9 @@ std::string decode_states(std::string_view bytes, std::string& number, States& s
     }
     Reader in(body.substr(magic.size()));
     const auto version = in.get<std::uint32_t>();
-    if (version != format_version) {
+    if (version < 1 || version > format_version) {
         return "the states were saved in format " + std::to_string(version) +
-               ", this build reads format " + std::to_string(format_version);
+               ", this build reads formats 1 to " + std::to_string(format_version);
     }
     const bool is_float64 = in.get<std::uint8_t>() != 0;
     const auto topics = in.get<std::uint64_t>();

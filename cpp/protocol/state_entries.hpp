@@ -3,12 +3,63 @@
 
 #include "state_store.hpp"
 
+#include <charconv>
+#include <optional>
 #include <string>
 
 namespace allora {
 
-// Sets a value of a family at (withheld, actor); the actors join the roster. False: no such family
-// or place.
+// A block height of a score history, as text where other families have a withheld actor.
+inline std::optional<std::int64_t> block_of(const std::string& text) {
+    std::int64_t block = 0;
+    const char* end = text.data() + text.size();
+    const auto parsed = std::from_chars(text.data(), end, block);
+    return parsed.ec == std::errc{} && parsed.ptr == end ? std::optional(block) : std::nullopt;
+}
+
+// The three roles of a state's scores, with the prefix of their families.
+template <class Scores, class Visit>
+void visit_roles(Scores& scores, const Visit& visit) {
+    visit("inferer", scores.inferers);
+    visit("forecaster", scores.forecasters);
+    visit("reputer", scores.reputers);
+}
+
+// The place of a score family; null: no such family or place.
+template <class Real>
+Real* score_place(StoredScores<Real>& scores, std::string_view family, const std::string& withheld,
+                  const std::string& actor) {
+    if (family == "forecaster_score_ratio") {
+        return &scores.forecaster_score_ratio;
+    }
+    const bool single = withheld.empty() && !actor.empty();
+    if (family == "listening_coefficient" || family == "delegate_reward_per_share") {
+        std::vector<Real>& list = family == "listening_coefficient"
+                                      ? scores.listening_coefficient
+                                      : scores.delegate_reward_per_share;
+        return single ? &list[scores.add_reputer(intern_address(actor))] : nullptr;
+    }
+    Real* place = nullptr;
+    visit_roles(scores, [&](const std::string& role, RoleScores<Real>& part) {
+        if (family == role + "_score_quantile") {
+            place = &part.score_quantile;
+        } else if (family == "initial_" + role + "_score") {
+            place = &part.initial_score;
+        } else if (family == role + "_score_ema" && single) {
+            place = &part.score_ema[part.add(intern_address(actor))];
+        } else if (family == role + "_reward_fraction" && single) {
+            place = &part.reward_fraction[part.add(intern_address(actor))];
+        } else if (family == role + "_score_history" && role != "reputer" && !actor.empty()) {
+            const auto block = block_of(withheld);
+            place = block ? part.history.add(*block, intern_address(actor)) : nullptr;
+        }
+    });
+    scores.align();
+    return place;
+}
+
+// The place of a value of a family at (withheld, actor); the actors join the roster. Null: no such
+// family or place.
 template <class Real>
 Real* state_place(StoredState<Real>& state, std::string_view family, const std::string& withheld,
                   const std::string& actor) {
@@ -35,6 +86,9 @@ Real* state_place(StoredState<Real>& state, std::string_view family, const std::
         if (scalar.name == family) {
             return scalar.value;
         }
+    }
+    if (!family.ends_with("_regret") && !family.ends_with("r_weight")) {
+        return score_place(state.scores.edit(), family, withheld, actor);
     }
     if (actor.empty()) {
         return nullptr;
@@ -77,6 +131,39 @@ Real* state_place(StoredState<Real>& state, std::string_view family, const std::
                : pair(of_inferer ? pairs.one_out_forecaster_inferer
                                  : pairs.one_out_forecaster_forecaster,
                       row, column);
+}
+
+// visit(family, withheld, actor, value) for every value of scores and rewards that is present.
+template <class Real, class Visit>
+void visit_score_values(const StoredScores<Real>& scores, const Visit& visit) {
+    const std::string none;
+    visit_roles(scores, [&](const std::string& role, const RoleScores<Real>& part) {
+        visit((role + "_score_quantile").c_str(), none, none, part.score_quantile);
+        visit(("initial_" + role + "_score").c_str(), none, none, part.initial_score);
+    });
+    visit("forecaster_score_ratio", none, none, scores.forecaster_score_ratio);
+    const auto list = [&](const std::string& family, const Roster& roster,
+                          const std::vector<Real>& values) {
+        for (const std::size_t at : roster.sorted()) {
+            if (!Number<Real>::is_missing(values[at])) {
+                visit(family.c_str(), none, address_text(roster.actor(at)), values[at]);
+            }
+        }
+    };
+    visit_roles(scores, [&](const std::string& role, const RoleScores<Real>& part) {
+        list(role + "_score_ema", part.actors, part.score_ema);
+        list(role + "_reward_fraction", part.actors, part.reward_fraction);
+        const ScoreHistory<Real>& history = part.history;
+        for (std::size_t block = 0; block < history.blocks(); ++block) {
+            const std::string height = std::to_string(history.block(block));
+            for (std::size_t at = history.begin(block); at < history.end(block); ++at) {
+                visit((role + "_score_history").c_str(), height, address_text(history.actor(at)),
+                      history.score(at));
+            }
+        }
+    });
+    list("listening_coefficient", scores.reputers.actors, scores.listening_coefficient);
+    list("delegate_reward_per_share", scores.reputers.actors, scores.delegate_reward_per_share);
 }
 
 // visit(family, withheld, actor, value) for every value that is present.
@@ -142,23 +229,50 @@ void visit_values(const StoredState<Real>& state, const Visit& visit) {
     }
     list("inferer_weight", state.inferers, i, state.inferer_weight);
     list("forecaster_weight", state.forecasters, f, state.forecaster_weight);
+    visit_score_values(*state.scores, visit);
+}
+
+// The count of a family; the actor joins the roster. Null: no such family.
+template <class Real>
+std::uint64_t* count_place(StoredState<Real>& state, std::string_view family,
+                           const std::string& actor) {
+    if (actor.empty()) {
+        return nullptr;
+    }
+    const std::uint32_t identifier = intern_address(actor);
+    if (family == "inferer_inclusions") {
+        return &state.inferer_inclusions[state.add_inferer(identifier)];
+    }
+    if (family == "forecaster_inclusions") {
+        return &state.forecaster_inclusions[state.add_forecaster(identifier)];
+    }
+    std::uint64_t* place = nullptr;
+    StoredScores<Real>& scores = state.scores.edit();
+    visit_roles(scores, [&](const std::string& role, RoleScores<Real>& part) {
+        if (family == role + "_score_height") {
+            place = &part.score_height[part.add(identifier)];
+        }
+    });
+    scores.align();
+    return place;
 }
 
 // visit(family, actor, count) for every count that is stored.
 template <class Real, class Visit>
 void visit_counts(const StoredState<Real>& state, const Visit& visit) {
-    for (const std::size_t at : state.inferers.sorted()) {
-        if (state.inferer_inclusions[at] != no_count) {
-            visit("inferer_inclusions", address_text(state.inferers.actor(at)),
-                  state.inferer_inclusions[at]);
+    const auto list = [&](const std::string& family, const Roster& roster,
+                          const std::vector<std::uint64_t>& counts) {
+        for (const std::size_t at : roster.sorted()) {
+            if (counts[at] != no_count) {
+                visit(family.c_str(), address_text(roster.actor(at)), counts[at]);
+            }
         }
-    }
-    for (const std::size_t at : state.forecasters.sorted()) {
-        if (state.forecaster_inclusions[at] != no_count) {
-            visit("forecaster_inclusions", address_text(state.forecasters.actor(at)),
-                  state.forecaster_inclusions[at]);
-        }
-    }
+    };
+    list("inferer_inclusions", state.inferers, state.inferer_inclusions);
+    list("forecaster_inclusions", state.forecasters, state.forecaster_inclusions);
+    visit_roles(*state.scores, [&](const std::string& role, const RoleScores<Real>& part) {
+        list(role + "_score_height", part.actors, part.score_height);
+    });
 }
 
 } // namespace allora

@@ -4,11 +4,12 @@
 
 #include "../number/decimal_real.hpp"
 #include "../number/float64_real.hpp"
-#include "addresses.hpp"
-#include "topic.hpp"
+#include "roster.hpp"
+#include "state_scores.hpp"
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -51,51 +52,6 @@ private:
     std::size_t stride_ = 0;
 };
 
-// Actors of one role in the order in which they first appeared.
-class Roster {
-public:
-    std::size_t size() const { return actors_.size(); }
-    std::uint32_t actor(std::size_t index) const { return actors_[index]; }
-    // The index, or -1 for an actor that never appeared.
-    std::int64_t find(std::uint32_t actor) const {
-        const auto found = place(actor);
-        return found == index_.end() || found->actor != actor
-                   ? -1
-                   : static_cast<std::int64_t>(found->at);
-    }
-    std::size_t add(std::uint32_t actor) {
-        const auto found = place(actor);
-        if (found != index_.end() && found->actor == actor) {
-            return found->at;
-        }
-        index_.insert(found, {actor, static_cast<std::uint32_t>(actors_.size())});
-        actors_.push_back(actor);
-        return actors_.size() - 1;
-    }
-    // Indices in address order.
-    std::vector<std::size_t> sorted() const;
-
-private:
-    struct Entry {
-        std::uint32_t actor;
-        std::uint32_t at;
-    };
-
-    std::vector<Entry>::const_iterator place(std::uint32_t actor) const {
-        return std::lower_bound(
-            index_.begin(), index_.end(), actor,
-            [](const Entry& entry, std::uint32_t wanted) { return entry.actor < wanted; });
-    }
-
-    std::vector<std::uint32_t> actors_;
-    // Sorted by identifier: a state is copied far more often than it gains an actor, and one block
-    // copies faster than a table of nodes.
-    std::vector<Entry> index_;
-};
-
-// A count that was never stored; it reads as 0.
-inline constexpr std::uint64_t no_count = ~std::uint64_t{0};
-
 // The families of regrets between two actors; the first one is withheld (one-in: is brought in).
 template <class Real>
 struct PairFamilies {
@@ -106,6 +62,23 @@ struct PairFamilies {
     // One key per forecaster and address: the entry of an actor of both roles is the inferer's.
     Grid<Real> one_in_inferer;
     std::vector<Real> one_in_self;
+};
+
+// A part that copies share until one of them edits it.
+template <class Value>
+class CopyOnWrite {
+public:
+    const Value& operator*() const { return *value_; }
+    const Value* operator->() const { return value_.get(); }
+    Value& edit() {
+        if (value_.use_count() != 1) {
+            value_ = std::make_shared<Value>(*value_);
+        }
+        return *value_;
+    }
+
+private:
+    std::shared_ptr<Value> value_ = std::make_shared<Value>();
 };
 
 template <class Real>
@@ -123,6 +96,7 @@ public:
     std::vector<Real> forecaster_regret, forecaster_weight;
     std::vector<std::uint64_t> inferer_inclusions, forecaster_inclusions;
     PairFamilies<Real> pairs;
+    CopyOnWrite<StoredScores<Real>> scores;
 
     std::size_t add_inferer(std::uint32_t actor);
     std::size_t add_forecaster(std::uint32_t actor);

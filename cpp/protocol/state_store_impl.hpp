@@ -5,17 +5,6 @@
 
 namespace allora {
 
-inline std::vector<std::size_t> Roster::sorted() const {
-    std::vector<std::size_t> order(actors_.size());
-    for (std::size_t i = 0; i < order.size(); ++i) {
-        order[i] = i;
-    }
-    std::sort(order.begin(), order.end(), [this](std::size_t i, std::size_t j) {
-        return address_text(actors_[i]) < address_text(actors_[j]);
-    });
-    return order;
-}
-
 template <class Real>
 std::size_t StoredState<Real>::add_inferer(std::uint32_t actor) {
     const std::size_t at = inferers.add(actor);
@@ -70,25 +59,6 @@ Real* StoredState<Real>::one_in_entry(std::size_t forecaster, std::uint32_t acto
 
 namespace shelf {
 
-using Indices = std::vector<std::int64_t>;
-
-inline Indices indices_of(const Roster& roster, std::span<const std::uint32_t> actors) {
-    Indices indices(actors.size());
-    for (std::size_t i = 0; i < actors.size(); ++i) {
-        indices[i] = roster.find(actors[i]);
-    }
-    return indices;
-}
-
-template <class Value>
-void gather_list(const std::vector<Value>& stored, const Indices& indices, const Value& absent,
-                 std::vector<Value>& dense) {
-    dense.resize(indices.size());
-    for (std::size_t i = 0; i < indices.size(); ++i) {
-        dense[i] = indices[i] < 0 ? absent : stored[static_cast<std::size_t>(indices[i])];
-    }
-}
-
 // `stride` columns per dense row, of which the first are filled.
 template <class Real>
 void gather_grid(const Grid<Real>& stored, const Indices& rows, const Indices& columns,
@@ -115,16 +85,6 @@ void scatter_grid(const std::vector<Real>& dense, const Indices& rows, const Ind
                 stored.at(static_cast<std::size_t>(rows[r]), static_cast<std::size_t>(columns[c])) =
                     value;
             }
-        }
-    }
-}
-
-template <class Real>
-void scatter_list(const std::vector<Real>& dense, const Indices& indices,
-                  std::vector<Real>& stored) {
-    for (std::size_t i = 0; i < indices.size(); ++i) {
-        if (indices[i] >= 0 && !Number<Real>::is_missing(dense[i])) {
-            stored[static_cast<std::size_t>(indices[i])] = dense[i];
         }
     }
 }
@@ -259,6 +219,7 @@ StoredState<To> convert_state(const StoredState<From>& from, const Convert& conv
     grid(from.pairs.one_out_forecaster_forecaster, to.pairs.one_out_forecaster_forecaster);
     grid(from.pairs.one_in_inferer, to.pairs.one_in_inferer);
     list(from.pairs.one_in_self, to.pairs.one_in_self);
+    to.scores.edit() = from.scores->template converted<To>(convert);
     return to;
 }
 

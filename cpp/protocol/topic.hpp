@@ -36,6 +36,10 @@ struct TopicEpoch {
     std::vector<Real> element_losses;
     std::vector<Real> stakes;  // reputers, base units
     std::vector<Real> reports; // reputers x BundleLayout::width; missing: not reported
+    // Of scores and rewards only.
+    std::int64_t nonce = 0;
+    std::vector<Real> delegated; // of the stakes, base units
+    Real reward;                 // of the topic, base units
     Params<Real> params;
 };
 

@@ -12,12 +12,13 @@
 """
 
 from .batch import DECIMAL_DTYPE, DecimalArray, Epochs
-from .engine import Engine, InferredBatch, SettledBatch
+from .engine import Engine, EpochBatch, InferredBatch, RewardedBatch, SettledBatch
 from .epoch import (
     Epoch,
     Inferred,
     Params,
     Report,
+    Rewarded,
     Settled,
     State,
     Synthesis,
@@ -35,11 +36,14 @@ __all__ = [
     "DecimalArray",
     "Engine",
     "Epoch",
+    "EpochBatch",
     "Epochs",
     "Inferred",
     "InferredBatch",
     "Params",
     "Report",
+    "Rewarded",
+    "RewardedBatch",
     "Rules",
     "Settled",
     "SettledBatch",

@@ -22,6 +22,7 @@ __all__: list[str] = [
     "infer",
     "intern",
     "parse_decimals",
+    "reward",
     "rules_at",
     "settle",
     "submit",
@@ -121,6 +122,13 @@ def intern(addresses: collections.abc.Sequence[str]) -> numpy.typing.NDArray[num
 def parse_decimals(texts: collections.abc.Sequence[str | None]) -> tuple:
     """
     Texts, or None for missing, to (array of DECIMAL_DTYPE, LongDecimals). ValueError: a text is not a number.
+    """
+
+def reward(
+    number: str, rules: dict, host: Host, columns: dict, settled: dict, states: States
+) -> tuple:
+    """
+    Scores and rewards of a batch after its network losses: (columns, status, states).
     """
 
 def rules_at(version: str) -> dict:

@@ -157,7 +157,7 @@ def bundle_row(
 
 
 class Epochs:
-    """A batch of epochs, one per topic, packed once and used by `infer` and `settle` alike.
+    """A batch of epochs, one per topic, packed once for `infer`, `settle` and `reward` alike.
 
     Attributes:
         number: kind of its numbers.
@@ -205,6 +205,7 @@ class Epochs:
         elements: list[tuple[str, Decimal]] = []
         element_counts: list[int] = []
         stakes: list[Decimal | None] = []
+        delegated: list[Decimal | None] = []
         reports: list[Decimal | None] = []
         params: list[Decimal | None] = []
         for at, epoch in enumerate(epochs):
@@ -220,6 +221,7 @@ class Epochs:
                 element_counts.append(len(epoch.forecasts[k]))
             for m in self.reputers.addresses[at]:
                 stakes.append(epoch.reports[m].stake)
+                delegated.append(epoch.reports[m].delegated)
                 bundle = accepted_entries(epoch.reports[m].bundle, epoch)
                 reports.extend(bundle_row(bundle, inferers[at], forecasters[at]))
             params.extend(getattr(epoch.params, name) for name in PARAM_NAMES)
@@ -253,6 +255,8 @@ class Epochs:
             "reports": reports,
             "params": params,
             "initial_regret": [epoch.initial_regret for epoch in epochs],
+            "delegated": delegated,
+            "reward": [epoch.reward for epoch in epochs],
         }
         for name, column in numbers.items():
             columns[name] = as_column(make_numbers(number, column))

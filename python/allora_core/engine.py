@@ -1,25 +1,26 @@
 """The compiled engine: whole batches of topics through the moments of an epoch.
 
-``infer`` is the close of a worker nonce, ``settle`` the close of a reputer nonce. Both are pure:
-epochs and states go in, results and new states come out, and neither thread count nor the shape of
-the batch shows in any digit.
+``infer`` is the close of a worker nonce, ``settle`` the close of a reputer nonce, ``reward`` the
+distribution of the topic's reward that follows; ``epoch`` does all three. They are pure: epochs and
+states go in, results and new states come out, and neither thread count nor the shape of the batch
+shows in any digit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from . import _core
-from .batch import Epochs, NumberName, from_column
-from .epoch import Epoch, Inferred, Settled, State, TopicError
+from .batch import Epochs, NumberName, Numbers, as_column, from_column
+from .epoch import Epoch, Inferred, Rewarded, Settled, State, TopicError
 from .reference.rules import Rules, rules_at
-from .results import read_inference, read_network_losses
+from .results import read_inference, read_network_losses, read_reward
 from .states import States
-from .tables import inference_table, losses_table, states_table
+from .tables import inference_table, losses_table, reward_table, states_table
 
-__all__ = ["Engine", "InferredBatch", "SettledBatch"]
+__all__ = ["Engine", "EpochBatch", "InferredBatch", "RewardedBatch", "SettledBatch"]
 
 
 class Engine:
@@ -100,6 +101,55 @@ class Engine:
             batch, *_core.settle(self.number, self._rules, self._host, batch.columns, shelf.core)
         )
 
+    def reward(
+        self,
+        epochs: Epochs | Iterable[Epoch],
+        settled: SettledBatch | Numbers,
+        states: States | Sequence[State] | None = None,
+    ) -> RewardedBatch:
+        """Scores, listening coefficients and rewards of a batch of epochs, one per topic.
+
+        Args:
+            epochs: a packed batch, or epochs of different topics, with reports and rewards.
+            settled: what `settle` gave for them, or its column ``network_losses``.
+            states: their topics' states in the same order; None: those that `settled` left.
+
+        Returns:
+            Results per topic. A topic that did not settle has none and keeps its state; one whose
+            rewards fail keeps what the stages before the fault gave, as on the chain.
+        """
+        faults: list[TopicError | None] = []
+        if isinstance(settled, SettledBatch):
+            faults = settled.status
+            losses = settled.columns["network_losses"]
+            states = settled.states if states is None else states
+        else:
+            losses = settled
+        batch, shelf = self._batch(epochs, states)
+        columns, status, left = _core.reward(
+            self.number,
+            self._rules,
+            self._host,
+            batch.columns,
+            {"network_losses": as_column(losses)},
+            shelf.core,
+        )
+        return RewardedBatch(batch, columns, status, left, faults)
+
+    def epoch(
+        self, epochs: Epochs | Iterable[Epoch], states: States | Sequence[State] | None = None
+    ) -> EpochBatch:
+        """A whole epoch of a batch of topics: `infer`, `settle` and `reward`, one on the other.
+
+        Args:
+            epochs: a packed batch, or epochs of different topics, with reports and rewards.
+            states: their topics' states in the same order; None: all topics are new.
+        """
+        batch, shelf = self._batch(epochs, states)
+        inferred = self.infer(batch, shelf)
+        settled = self.settle(batch, inferred.states)
+        return EpochBatch(inferred, settled, self.reward(batch, settled))
+
     def _batch(
         self, epochs: Epochs | Iterable[Epoch], states: States | Sequence[State] | None
     ) -> tuple[Epochs, States]:
@@ -121,7 +171,7 @@ class Engine:
 
 
 class Batch:
-    """What `InferredBatch` and `SettledBatch` share: status and states by position.
+    """What the batches of results share: status and states by position.
 
     Attributes:
         epochs: the batch they belong to.
@@ -201,3 +251,52 @@ class SettledBatch(Batch):
     def states_table(self) -> Any:
         """The states after this batch as a long table, with the nonces of its epochs."""
         return states_table(self.states, [epoch.nonce for epoch in self.epochs.epochs])
+
+
+class RewardedBatch(Batch):
+    """Scores, rewards and new states of a batch."""
+
+    def __init__(
+        self,
+        epochs: Epochs,
+        columns: dict[str, Any],
+        status: list[tuple[str, str, str] | None],
+        states: _core.States,
+        settled: Sequence[TopicError | None] = (),
+    ) -> None:
+        super().__init__(epochs, columns, status, states)
+        for at, fault in enumerate(settled):
+            if fault is not None:
+                self.status[at] = fault
+
+    def topic(self, at: int) -> Rewarded:
+        """Results of the topic at this position; ``fault`` says what ended its rewards early.
+
+        Raises:
+            TopicError: nothing could be computed: bad input, or losses that did not settle.
+        """
+        if not self.columns["computed"][at]:
+            self.check(at)
+        return read_reward(self.epochs, self.columns, at, self.states.state(at), self.status[at])
+
+    def to_arrow(self) -> Any:
+        """Long table: topic_id, nonce, role, address, withheld, label, quantity, value."""
+        return reward_table(self)
+
+    def states_table(self) -> Any:
+        """The states after this batch as a long table, with the nonces of its epochs."""
+        return states_table(self.states, [epoch.nonce for epoch in self.epochs.epochs])
+
+
+class EpochBatch(NamedTuple):
+    """The three moments of an epoch, for a batch.
+
+    Attributes:
+        inferred: network inferences.
+        settled: network losses and regrets.
+        rewarded: scores and rewards, and the states that the next epoch starts from.
+    """
+
+    inferred: InferredBatch
+    settled: SettledBatch
+    rewarded: RewardedBatch

@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar, cast
 
 from .batch import Epochs, Numbers, bundle_width, read_numbers
-from .epoch import Branch, Synthesis, ValueBundle
+from .epoch import Branch, Rewarded, State, Synthesis, TopicError, ValueBundle
 
-__all__ = ["BRANCHES", "read_inference", "read_network_losses"]
+__all__ = ["BRANCHES", "read_inference", "read_network_losses", "read_reward"]
 
 BRANCHES: tuple[Branch, ...] = ("weighted", "median", "no_previous_loss", "single")
 
@@ -131,3 +131,60 @@ def read_network_losses(epochs: Epochs, column: Numbers, at: int) -> ValueBundle
         one_in_forecaster=slots.tail(2),
         one_out_inferer_forecaster=slots.one_out_inferer_forecaster(),
     )
+
+
+REWARD_LISTS = {
+    "inferer": ("inferer_score", "inferer_fraction", "inferer_reward"),
+    "forecaster": ("forecaster_score", "forecaster_fraction", "forecaster_reward"),
+    "reputer": (
+        "reputer_score",
+        "listening_coefficient_used",
+        "adjusted_stake_used",
+        "adjusted_stake",
+        "reputer_fraction",
+        "reputer_reward",
+    ),
+}
+"""Numbers per actor in `Rewarded`, by role."""
+
+REWARD_UNITS = {
+    "inferer": ("inferer_paid",),
+    "forecaster": ("forecaster_paid",),
+    "reputer": ("delegators_reward", "reputer_paid"),
+}
+"""Whole base units per actor in `Rewarded`, by role."""
+
+REWARD_SCALARS = (
+    "inference_entropy",
+    "forecasting_entropy",
+    "reputer_entropy",
+    "forecasting_task_utility_score",
+    "forecaster_score_ratio",
+    "chi",
+    "gamma",
+    "inference_task_reward",
+    "forecasting_task_reward",
+    "reputer_task_reward",
+)
+"""Numbers of the topic in `Rewarded`."""
+
+
+def read_reward(
+    epochs: Epochs, columns: dict[str, Any], at: int, state: State, fault: TopicError | None
+) -> Rewarded:
+    """Scores and rewards of the topic at a position of the batch."""
+    values: dict[str, Any] = {}
+    for role, actors in (
+        ("inferer", epochs.inferers),
+        ("forecaster", epochs.forecasters),
+        ("reputer", epochs.reputers),
+    ):
+        names, begin = actors.addresses[at], int(actors.offsets[at])
+        for name in REWARD_LISTS[role]:
+            values[name] = present(names, part(columns[name], begin, len(names)))
+        for name in REWARD_UNITS[role]:
+            units = present(names, part(columns[name], begin, len(names)))
+            values[name] = {actor: int(amount) for actor, amount in units.items()}
+    for name in REWARD_SCALARS:
+        values[name] = part(columns[name], at, 1)[0]
+    return Rewarded(**values, iterations=int(columns["iterations"][at]), state=state, fault=fault)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_type_hints
 
 from . import _core
 from .batch import NumberName
@@ -14,17 +14,15 @@ from .epoch import State
 
 __all__ = ["States"]
 
-SCALARS = (
-    "initial_regret",
-    "regret_scale",
-    "previous_combined_loss",
-    "inference_median",
-    "inference_median_absolute_deviation",
-)
-COUNTS = ("inferer_inclusions", "forecaster_inclusions")
+STATE_FIELDS = get_type_hints(State)
+SCALARS = tuple(name for name, kind in STATE_FIELDS.items() if kind in (Decimal, Decimal | None))
+COUNTS = tuple(name for name, kind in STATE_FIELDS.items() if kind == dict[str, int])
+HISTORIES = ("inferer_score_history", "forecaster_score_history")
 
 Entry = tuple[str, str, str, str]
-"""Family, withheld actor or "", actor or "", stored text of the value."""
+"""Family, withheld actor, actor, stored text of the value. The actors are "" where a family has
+none; an entry of a score history has its block in the withheld actor's place, and the entries of a
+block stand in their order."""
 
 
 def state_entries(state: State) -> Iterator[Entry]:
@@ -37,9 +35,10 @@ def state_entries(state: State) -> Iterator[Entry]:
             yield field.name, "", "", str(value)
             continue
         for first, inner in value.items():
-            if isinstance(inner, dict):
-                for second, number in inner.items():
-                    yield field.name, first, second, str(number)
+            if isinstance(inner, (dict, tuple)):
+                entries = inner.items() if isinstance(inner, dict) else inner
+                for second, number in entries:
+                    yield field.name, str(first), second, str(number)
             else:
                 yield field.name, "", first, str(inner)
 
@@ -47,8 +46,12 @@ def state_entries(state: State) -> Iterator[Entry]:
 def state_from_entries(topic_id: int, entries: Iterable[Entry]) -> State:
     """The inverse of `state_entries`."""
     values: dict[str, Any] = {}
+    histories: dict[str, dict[int, list[tuple[str, Decimal]]]] = {}
     for family, withheld, actor, text in entries:
-        if family in SCALARS:
+        if family in HISTORIES:
+            blocks = histories.setdefault(family, {})
+            blocks.setdefault(int(withheld), []).append((actor, Decimal(text)))
+        elif family in SCALARS:
             values[family] = Decimal(text)
         elif family in COUNTS:
             values.setdefault(family, {})[actor] = int(text)
@@ -56,6 +59,8 @@ def state_from_entries(topic_id: int, entries: Iterable[Entry]) -> State:
             values.setdefault(family, {}).setdefault(withheld, {})[actor] = Decimal(text)
         else:
             values.setdefault(family, {})[actor] = Decimal(text)
+    for family, blocks in histories.items():
+        values[family] = {block: tuple(scores) for block, scores in blocks.items()}
     return State(topic_id, **values)
 
 

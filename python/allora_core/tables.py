@@ -7,19 +7,27 @@ the chain's stored form, which keeps every digit; float64 values are doubles.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from .batch import NumberName
-from .epoch import Epoch, Synthesis, ValueBundle
-from .states import States, state_from_entries
+from .epoch import Epoch, Rewarded, Synthesis, ValueBundle
+from .results import REWARD_LISTS, REWARD_SCALARS, REWARD_UNITS
+from .states import SCALARS, States, state_from_entries
 
 if TYPE_CHECKING:
-    from .engine import InferredBatch, SettledBatch
+    from .engine import InferredBatch, RewardedBatch, SettledBatch
 
-__all__ = ["COLUMNS", "inference_table", "losses_table", "states_from_table", "states_table"]
+__all__ = [
+    "COLUMNS",
+    "inference_table",
+    "losses_table",
+    "reward_table",
+    "states_from_table",
+    "states_table",
+]
 
 COLUMNS = ("topic_id", "nonce", "role", "address", "withheld", "label", "quantity", "value")
 
@@ -124,13 +132,54 @@ def losses_table(batch: SettledBatch) -> pa.Table:
     return build(rows(), batch.epochs.number)
 
 
+def reward_rows(epoch: Epoch, rewarded: Rewarded, number: Any) -> Iterator[Row]:
+    """Rows of one topic's scores and rewards; coefficients and averages are what is stored."""
+    key = (epoch.topic_id, epoch.nonce)
+    actors: dict[str, Iterable[str]] = {
+        "inferer": epoch.inferences,
+        "forecaster": epoch.forecasts,
+        "reputer": epoch.reports,
+    }
+    state = rewarded.state
+    for role, taking_part in actors.items():
+        stored = {"score_ema": getattr(state, f"{role}_score_ema")}
+        if role == "reputer":
+            stored["listening_coefficient"] = state.listening_coefficient
+        for name in (*REWARD_LISTS[role], *REWARD_UNITS[role]):
+            for address, value in getattr(rewarded, name).items():
+                quantity = name.removeprefix(f"{role}_")
+                yield (*key, role, address, "", "", quantity, number(value))
+        for quantity, values in stored.items():
+            for address in sorted(taking_part):
+                if address in values:
+                    yield (*key, role, address, "", "", quantity, number(values[address]))
+    for name in REWARD_SCALARS:
+        value = getattr(rewarded, name)
+        if value is not None:
+            yield (*key, "topic", "", "", "", name, number(value))
+
+
+def reward_table(batch: RewardedBatch) -> pa.Table:
+    """Scores and rewards of a batch; topics that could not be started have no rows."""
+
+    def rows() -> Iterator[Row]:
+        number = converter(batch.epochs.number)
+        for at, epoch in enumerate(batch.epochs.epochs):
+            if batch.columns["computed"][at]:
+                yield from reward_rows(epoch, batch.topic(at), number)
+
+    return build(rows(), batch.epochs.number)
+
+
 def role_of(family: str) -> str:
     """Whose number a state's family holds."""
+    if family in SCALARS:
+        return "topic"
     if family.startswith(("inferer", "naive")) or family.endswith("_inferer_regret"):
         return "inferer"
     if family == "one_in_forecaster_regret":
         return "worker"
-    return "forecaster" if "forecaster" in family else "topic"
+    return "forecaster" if "forecaster" in family else "reputer"
 
 
 def states_table(states: States, nonces: Sequence[int] | None = None) -> pa.Table:

@@ -1,8 +1,9 @@
 // Decimal against BigDecimal on operands that force every width: 34, 36 and 38 digits, one and two
-// limbs, 76 to 78 digits, 256 bits, and exponents that drive sums apart. Prints the first
-// disagreements and how many there were.
+// limbs, 76 to 78 digits, 256 bits, and exponents that drive sums apart; shared operands, squares
+// and long sums likewise. Prints the first disagreements and how many there were.
 #include "number/decimal_real.hpp"
 #include "number/decimal_text.hpp"
+#include "number/shared_operand.hpp"
 
 #include <cstdint>
 #include <cstdio>
@@ -83,6 +84,7 @@ void check_pair() {
     check("mul", x, y, a * b, x * y);
     check("quo", x, y, a / b, x / y);
     check("neg", x, y, -a, -x);
+    check("squared", x, x, squared(a), x * x);
     if (compare(a, b) != compare(x, y)) {
         std::printf("compare %s %s\n", to_stored(x).c_str(), to_stored(y).c_str());
         ++disagreements;
@@ -108,6 +110,46 @@ void check_sum() {
           big.quotient(big_divisor));
 }
 
+// (x y) / z, where the operators do not need more than the fixed width on the way.
+void check_share() {
+    const BigDecimal x = operand();
+    const BigDecimal y = below(4) == 0 ? BigDecimal::from_int(1) : operand();
+    const BigDecimal z = operand();
+    const Decimal a = from_big(x);
+    const Decimal b = from_big(y);
+    const Decimal c = from_big(z);
+    if (a.is_finite() && b.is_finite() && c.is_finite()) {
+        check("share", x, y, SharedShare<Decimal>(b, c)(a), (x * y) / z);
+    }
+}
+
+void check_short_sum() {
+    ShortSum<Decimal> narrow;
+    ShortSum<BigDecimal> big;
+    const int terms = 1 + below(25);
+    const int spread = 1 + below(30);
+    for (int i = 0; i < terms; ++i) {
+        BigDecimal term = round(decimal128, operand());
+        term.exponent = below(10) == 0 ? term.exponent : below(spread) - 30;
+        narrow.add(from_big(term));
+        big.add(term);
+    }
+    check("short sum", big.value(), big.value(), narrow.value(), big.value());
+}
+
+void check_long_sum() {
+    LongSum<Decimal> narrow;
+    LongSum<BigDecimal> big;
+    const int terms = 1 + below(200);
+    for (int i = 0; i < terms; ++i) {
+        BigDecimal term = round(decimal128, operand());
+        term.negative = below(50) == 0;
+        narrow.add(from_big(term));
+        big.add(term);
+    }
+    check("long sum", big.value(), big.value(), narrow.value(), big.value());
+}
+
 void check_functions() {
     const BigDecimal x = operand();
     const Decimal a = from_big(x);
@@ -129,10 +171,13 @@ int main(int count, char** arguments) {
     const int rounds = count > 1 ? std::atoi(arguments[1]) : 1000;
     for (int i = 0; i < rounds; ++i) {
         check_pair();
+        check_share();
         if (i % 4 == 0) {
             check_sum();
+            check_short_sum();
         }
         if (i % 50 == 0) {
+            check_long_sum();
             check_functions();
         }
     }

@@ -10,7 +10,9 @@ from test_big_decimal import FLAGS, NUMBER, ROOT, SOURCES
 
 def test_widths(tmp_path: Path) -> None:
     program = tmp_path / "widths"
-    sources = [NUMBER / f"{name}.cpp" for name in (*SOURCES, "decimal", "decimal_sum")]
+    sources = [
+        NUMBER / f"{name}.cpp" for name in (*SOURCES, "decimal", "decimal_sum", "shared_operand")
+    ]
     check = ROOT / "tests" / "number" / "decimal_widths.cpp"
     compiler = ["c++", *FLAGS, f"-I{NUMBER.parent}", *sources, check, "-o", program]
     subprocess.run(compiler, check=True)

@@ -160,6 +160,9 @@ def to_state(arrays: StateArrays, layout: Layout, at: int, topic_id: int) -> Sta
         "inference_median",
         "inference_median_absolute_deviation",
     )
+    found: dict[str, Any] = {
+        name: decimals(getattr(arrays, name)[at : at + 1])[0] for name in scalars
+    }
     return State(
         topic_id=topic_id,
         inferer_regret=table(inferers, regrets[0, :columns]),
@@ -180,7 +183,7 @@ def to_state(arrays: StateArrays, layout: Layout, at: int, topic_id: int) -> Sta
         forecaster_weight=table(forecasters, arrays.weights[at, columns:]),
         inferer_inclusions=dict.fromkeys(inferers, INCLUSIONS),
         forecaster_inclusions=dict.fromkeys(forecasters, INCLUSIONS),
-        **{name: decimals(getattr(arrays, name)[at : at + 1])[0] for name in scalars},
+        **found,
     )
 
 

@@ -1,0 +1,186 @@
+// The batch loop of reward.
+#include "engine.hpp"
+#include "workspace.hpp"
+
+#include <algorithm>
+#include <type_traits>
+
+namespace allora {
+
+namespace {
+
+template <class Stored>
+class RewardingBatch {
+public:
+    RewardingBatch(const Rules& rules, Host& host, const EpochColumns<Stored>& columns,
+                   const std::int64_t* rows, const Column<Stored>& losses, const States& states,
+                   RewardResults<Stored>& results)
+        : rules_(rules), columns_(columns), rows_(rows), losses_(losses), states_(states),
+          results_(results), spaces_(static_cast<std::size_t>(host.threads())) {}
+
+    void topic(std::int64_t t, int thread) {
+        ThreadSpace<Stored>& space = spaces_[static_cast<std::size_t>(thread)];
+        const auto at = static_cast<std::size_t>(t);
+        const AnyState& state = states_[at]->state;
+        TopicStatus& status = results_.status[at];
+        if constexpr (std::is_same_v<Stored, double>) {
+            status = run(t, std::get<StoredState<double>>(state), space.index, space.narrow);
+        } else {
+            const auto* narrow = std::get_if<StoredState<Decimal>>(&state);
+            status.cause = Cause::does_not_fit;
+            if (narrow != nullptr) {
+                status = run(t, *narrow, space.index, space.narrow);
+            }
+            if (status.cause == Cause::does_not_fit) {
+                status = run(t, widened(state), space.index, space.wide);
+            }
+        }
+    }
+
+private:
+    template <class Real>
+    TopicStatus run(std::int64_t t, const StoredState<Real>& stored, ActorIndex& index,
+                    Workspace<Real>& space) {
+        const TopicActors<Stored> topic(columns_, t);
+        const EpochActors actors{topic.inferers, topic.forecasters, topic.reputers};
+        const TopicStatus status = start(t, index, space);
+        if (status.cause != Cause::none) {
+            leave_out(t);
+            return status;
+        }
+        stored.scores->gather(actors, columns_.nonce[t], space.reward_state);
+        Rewarding<Real>(rules_, space.epoch, space.settlement.network_losses, space.reward_state,
+                        space.reward)
+            .run();
+        if (std::is_same_v<Real, Decimal> && space.reward.status.cause == Cause::does_not_fit) {
+            return named(space.reward.status, topic);
+        }
+        write(t, space.reward);
+        StoredState<Real> next = stored;
+        next.scores.edit().scatter(actors, columns_.nonce[t], space.reward_state);
+        count_inclusions(actors, space.reward_state, next);
+        shelve(t, std::move(next));
+        return named(space.reward.status, topic);
+    }
+
+    template <class Real>
+    TopicStatus start(std::int64_t t, ActorIndex& index, Workspace<Real>& space) {
+        TopicStatus status = pack_topic(columns_, t, true, index, space.epoch);
+        if (status.cause == Cause::none) {
+            status = pack_reward(columns_, t, space.epoch);
+        }
+        if (status.cause != Cause::none) {
+            return status;
+        }
+        std::vector<Real>& losses = space.settlement.network_losses;
+        losses.resize(static_cast<std::size_t>(rows_[t + 1] - rows_[t]));
+        for (std::size_t slot = 0; slot < losses.size(); ++slot) {
+            load(losses_, rows_[t] + static_cast<std::int64_t>(slot), losses[slot]);
+            const Cause cause = Number<Real>::fault(losses[slot]);
+            // Combined and naive are always there once a loss bundle has closed.
+            if (cause != Cause::none && (slot < 2 || !Number<Real>::is_missing(losses[slot]))) {
+                return {cause, "network_losses", ""};
+            }
+        }
+        return {};
+    }
+
+    std::pair<std::int64_t, std::int64_t> part_of(Role role, std::int64_t t) const {
+        switch (role) {
+        case Role::inferer:
+            return {columns_.inferer_offsets[t], columns_.inferer_offsets[t + 1]};
+        case Role::forecaster:
+            return {columns_.forecaster_offsets[t], columns_.forecaster_offsets[t + 1]};
+        case Role::reputer:
+            return {columns_.reputer_offsets[t], columns_.reputer_offsets[t + 1]};
+        case Role::topic:
+            break;
+        }
+        return {t, t + 1};
+    }
+
+    void leave_out(std::int64_t t) {
+        const auto at = static_cast<std::size_t>(t);
+        for (std::size_t i = 0; i < reward_field_count; ++i) {
+            const auto [begin, end] = part_of(reward_fields<Stored>[i].role, t);
+            std::fill(results_.columns[i] + begin, results_.columns[i] + end,
+                      Number<Stored>::missing());
+        }
+        results_.iterations[t] = 0;
+        results_.computed[t] = 0;
+        results_.states[at] = states_[at];
+    }
+
+    template <class Real>
+    void write(std::int64_t t, const TopicReward<Real>& reward) {
+        const auto at = static_cast<std::size_t>(t);
+        for (std::size_t i = 0; i < reward_field_count; ++i) {
+            const RewardField<Real>& field = reward_fields<Real>[i];
+            write_list(results_.columns[i], part_of(field.role, t).first, reward.*field.member,
+                       results_.overflow[i][at]);
+        }
+        results_.iterations[t] = reward.iterations;
+        results_.computed[t] = 1;
+    }
+
+    template <class Real>
+    static void count_inclusions(const EpochActors& actors, const RewardState<Real>& reward,
+                                 StoredState<Real>& next) {
+        const auto raise = [](std::uint64_t& count) { count = count == no_count ? 1 : count + 1; };
+        for (std::size_t j = 0; j < actors.inferers.size(); ++j) {
+            if (reward.inferer_included[j] != 0) {
+                raise(next.inferer_inclusions[next.add_inferer(actors.inferers[j])]);
+            }
+        }
+        for (std::size_t k = 0; k < actors.forecasters.size(); ++k) {
+            if (reward.forecaster_included[k] != 0) {
+                raise(next.forecaster_inclusions[next.add_forecaster(actors.forecasters[k])]);
+            }
+        }
+    }
+
+    template <class Real>
+    void shelve(std::int64_t t, StoredState<Real> next) {
+        const auto at = static_cast<std::size_t>(t);
+        auto shelf = std::make_shared<Shelf>();
+        shelf->topic_id = states_[at]->topic_id;
+        if constexpr (std::is_same_v<Real, BigDecimal>) {
+            shelf->state = narrowed(std::move(next));
+        } else {
+            shelf->state = std::move(next);
+        }
+        results_.states[at] = std::move(shelf);
+    }
+
+    const Rules& rules_;
+    const EpochColumns<Stored>& columns_;
+    const std::int64_t* rows_;
+    const Column<Stored>& losses_;
+    const States& states_;
+    RewardResults<Stored>& results_;
+    std::vector<ThreadSpace<Stored>> spaces_;
+};
+
+} // namespace
+
+template <class Stored>
+void reward_batch(const Rules& rules, Host& host, const EpochColumns<Stored>& epochs,
+                  const std::int64_t* loss_row_offsets, const Column<Stored>& losses,
+                  const States& states, RewardResults<Stored>& results) {
+    const auto topics = static_cast<std::size_t>(epochs.topics);
+    results.status.assign(topics, {});
+    results.states.resize(topics);
+    for (std::vector<Overflow>& overflow : results.overflow) {
+        overflow.assign(topics, {});
+    }
+    RewardingBatch<Stored> rewarding(rules, host, epochs, loss_row_offsets, losses, states,
+                                     results);
+    host.for_each(epochs.topics, [&](std::int64_t t, int thread) { rewarding.topic(t, thread); });
+}
+
+template void reward_batch(const Rules&, Host&, const EpochColumns<double>&, const std::int64_t*,
+                           const Column<double>&, const States&, RewardResults<double>&);
+template void reward_batch(const Rules&, Host&, const EpochColumns<Decimal>&, const std::int64_t*,
+                           const Column<Decimal>&, const States&, RewardResults<Decimal>&);
+
+} // namespace allora

@@ -1,0 +1,222 @@
+// Reputers' losses as vectors, their consensus under adjusted stakes, and the distance of each
+// reputer from it. allora-chain v0.6, x/emissions/module/rewards/rewards_internal.go.
+#pragma once
+
+#include "../number/shared_operand.hpp"
+#include "network_loss.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace allora {
+
+// Columns that the same reputers report; they share the sum of those reputers' adjusted stakes.
+struct ColumnGroup {
+    std::vector<std::uint8_t> reported; // per reputer
+    bool complete = false;              // nobody misses them
+    std::size_t columns = 0;
+    std::size_t begin = 0;
+};
+
+// The losses of an epoch, columns x reputers, group after group. A reputer that misses an entry is
+// measured at the entry's least loss, the first one on ties, whatever the consensus: that is where
+// consensus - loss is greatest. Entries that nobody reports count nowhere and are left out.
+template <class Real>
+struct LossMatrix {
+    std::size_t reputers = 0;
+    std::size_t columns = 0;
+    std::vector<ColumnGroup> groups;
+    std::vector<Real> losses;
+
+    const Real* column(std::size_t at) const { return losses.data() + at * reputers; }
+};
+
+// Which reputers report each slot of the bundle; empty where nobody does.
+template <class Real>
+class ReportedSlots {
+public:
+    explicit ReportedSlots(const TopicEpoch<Real>& epoch)
+        : epoch_(epoch), layout_{epoch.inferers, epoch.forecasters},
+          counts_(reports_one_out_inferers(epoch)),
+          reported_(static_cast<std::size_t>(epoch.reputers)) {}
+
+    const Real& loss(std::size_t reputer, std::int64_t slot) const {
+        return epoch_.reports[reputer * static_cast<std::size_t>(layout_.width()) +
+                              static_cast<std::size_t>(slot)];
+    }
+
+    // Who reports the slot; false: nobody.
+    bool find(std::int64_t slot) {
+        const bool one_out_inferer =
+            slot >= layout_.one_out_inferer(0) && slot < layout_.one_out_forecaster(0);
+        bool any = false;
+        for (std::size_t m = 0; m < reported_.size(); ++m) {
+            const bool has =
+                !Number<Real>::is_missing(loss(m, slot)) && (!one_out_inferer || counts_[m] != 0);
+            reported_[m] = has ? 1 : 0;
+            any = any || has;
+        }
+        return any;
+    }
+    const std::vector<std::uint8_t>& reported() const { return reported_; }
+
+private:
+    const TopicEpoch<Real>& epoch_;
+    BundleLayout layout_;
+    std::vector<std::uint8_t> counts_;
+    std::vector<std::uint8_t> reported_;
+};
+
+// The group of columns that exactly these reputers report; `hint` is the group found last.
+inline std::size_t group_of(std::vector<ColumnGroup>& groups,
+                            const std::vector<std::uint8_t>& reported, std::size_t hint) {
+    if (hint < groups.size() && groups[hint].reported == reported) {
+        return hint;
+    }
+    const auto found = std::find_if(groups.begin(), groups.end(), [&](const ColumnGroup& group) {
+        return group.reported == reported;
+    });
+    if (found == groups.end()) {
+        const bool complete = std::find(reported.begin(), reported.end(), 0) == reported.end();
+        groups.push_back({reported, complete});
+        return groups.size() - 1;
+    }
+    return static_cast<std::size_t>(found - groups.begin());
+}
+
+template <class Real>
+void fill_column(const ReportedSlots<Real>& slots, std::int64_t slot, const ColumnGroup& group,
+                 Real* column) {
+    std::size_t least = 0;
+    bool any = false;
+    for (std::size_t m = 0; !group.complete && m < group.reported.size(); ++m) {
+        if (group.reported[m] != 0 && (!any || slots.loss(m, slot) < slots.loss(least, slot))) {
+            least = m;
+            any = true;
+        }
+    }
+    for (std::size_t m = 0; m < group.reported.size(); ++m) {
+        column[m] = slots.loss(group.reported[m] != 0 ? m : least, slot);
+    }
+}
+
+template <class Real>
+void arrange_losses(const TopicEpoch<Real>& epoch, LossMatrix<Real>& matrix) {
+    constexpr std::size_t nobody = ~std::size_t{0};
+    const BundleLayout layout{epoch.inferers, epoch.forecasters};
+    matrix.reputers = static_cast<std::size_t>(epoch.reputers);
+    matrix.columns = 0;
+    matrix.groups.clear();
+    ReportedSlots<Real> slots(epoch);
+    std::vector<std::size_t> group(static_cast<std::size_t>(layout.width()), nobody);
+    std::size_t last = 0;
+    for (std::int64_t slot = 0; slot < layout.width(); ++slot) {
+        if (slots.find(slot)) {
+            last = group_of(matrix.groups, slots.reported(), last);
+            group[static_cast<std::size_t>(slot)] = last;
+            ++matrix.groups[last].columns;
+            ++matrix.columns;
+        }
+    }
+    std::vector<std::size_t> next;
+    std::size_t begin = 0;
+    for (ColumnGroup& part : matrix.groups) {
+        part.begin = begin;
+        next.push_back(begin);
+        begin += part.columns;
+    }
+    matrix.losses.resize(matrix.columns * matrix.reputers);
+    for (std::size_t slot = 0; slot < group.size(); ++slot) {
+        if (group[slot] != nobody) {
+            const std::size_t column = next[group[slot]]++;
+            fill_column(slots, static_cast<std::int64_t>(slot), matrix.groups[group[slot]],
+                        matrix.losses.data() + column * matrix.reputers);
+        }
+    }
+}
+
+// sum_j c_j^2 and, per reputer, sum_j (x_j - c_j)^2.
+template <class Real>
+struct SquaredDistances {
+    Real norm;
+    std::vector<Real> distance;
+};
+
+// The sum of a group's adjusted stakes; its quotients are undefined where it is 0.
+template <class Real>
+Cause group_stake(const ColumnGroup& group, std::span<const Real> adjusted, Real& total) {
+    Sum<Real> sum;
+    for (std::size_t i = 0; i < adjusted.size(); ++i) {
+        if (group.reported[i] != 0) {
+            sum.add(adjusted[i]);
+        }
+    }
+    total = sum.value();
+    if (!Number<Real>::is_zero(total)) {
+        return Number<Real>::fault(total);
+    }
+    const auto first = static_cast<std::size_t>(
+        std::find(group.reported.begin(), group.reported.end(), 1) - group.reported.begin());
+    return Number<Real>::is_zero(adjusted[first]) ? Cause::div_undefined : Cause::div_zero;
+}
+
+// S_i / D of the reputers that report a group's columns.
+template <class Real>
+std::vector<SharedShare<Real>> shares_of(std::span<const Real> adjusted, const Real& total) {
+    std::vector<SharedShare<Real>> shares;
+    shares.reserve(adjusted.size());
+    for (const Real& stake : adjusted) {
+        shares.emplace_back(stake, total);
+    }
+    return shares;
+}
+
+// c_j = sum_i (L_ij S_i) / D, each term on its own, over the reputers that report the column.
+template <class Real>
+Real consensus_of(const ColumnGroup& group, const Real* losses,
+                  const std::vector<SharedShare<Real>>& shares) {
+    ShortSum<Real> sum;
+    for (std::size_t i = 0; i < shares.size(); ++i) {
+        if (group.reported[i] != 0) {
+            sum.add(shares[i](losses[i]));
+        }
+    }
+    return sum.value();
+}
+
+template <class Real>
+Cause measure_columns(const LossMatrix<Real>& matrix, std::span<const Real> adjusted,
+                      SquaredDistances<Real>& out) {
+    const Real zero = Number<Real>::from_int(0);
+    const Real bound = Number<Real>::from_int(1);
+    LongSum<Real> norm;
+    std::vector<LongSum<Real>> distance(matrix.reputers);
+    for (const ColumnGroup& group : matrix.groups) {
+        Real total;
+        if (const Cause cause = group_stake(group, adjusted, total); cause != Cause::none) {
+            return cause;
+        }
+        const std::vector<SharedShare<Real>> shares = shares_of(adjusted, total);
+        for (std::size_t j = group.begin; j < group.begin + group.columns; ++j) {
+            const Real* losses = matrix.column(j);
+            const Real consensus = consensus_of(group, losses, shares);
+            norm.add(squared(consensus));
+            for (std::size_t m = 0; m < matrix.reputers; ++m) {
+                const Real away = losses[m] - consensus;
+                // The most distant value is sought among differences c - L above -1; else it is 0.
+                const bool kept = group.reported[m] != 0 || away < bound;
+                distance[m].add(squared(kept ? away : zero - consensus));
+            }
+        }
+    }
+    out.norm = norm.value();
+    out.distance.clear();
+    for (const LongSum<Real>& sum : distance) {
+        out.distance.push_back(sum.value());
+    }
+    return Cause::none;
+}
+
+} // namespace allora

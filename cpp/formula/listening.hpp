@@ -1,0 +1,257 @@
+// Reputers' scores, and the descent of their listening coefficients.
+// allora-chain v0.6, x/emissions/module/rewards/rewards_internal.go.
+#pragma once
+
+#include "../number/statistics.hpp"
+#include "../protocol/rules.hpp"
+#include "pair_distances.hpp"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace allora {
+
+// min and max of the chain: on a tie the second argument, whose written form stays.
+template <class Real>
+Real least(const Real& x, const Real& y) {
+    return x < y ? x : y;
+}
+template <class Real>
+Real greatest(const Real& x, const Real& y) {
+    return x > y ? x : y;
+}
+
+// S_m = min(((R a_m) S_m) / sum_i a_i S_i, 1)
+template <class Real>
+Cause adjust_stakes(std::span<const Real> coefficients, std::span<const Real> stakes,
+                    std::vector<Real>& adjusted) {
+    Sum<Real> listened;
+    for (std::size_t i = 0; i < stakes.size(); ++i) {
+        listened.add_product(coefficients[i], stakes[i]);
+    }
+    const Real one = Number<Real>::from_int(1);
+    const Real count = Number<Real>::from_int(static_cast<std::int64_t>(stakes.size()));
+    const Real total = listened.value();
+    adjusted.resize(stakes.size());
+    for (std::size_t m = 0; m < stakes.size(); ++m) {
+        const Real share = ((count * coefficients[m]) * stakes[m]) / total;
+        if (const Cause cause = Number<Real>::fault(share); cause != Cause::none) {
+            return cause;
+        }
+        adjusted[m] = least(share, one);
+    }
+    return Cause::none;
+}
+
+// What one topic's reputers are scored with.
+template <class Real>
+struct Reputation {
+    const Params<Real>& params;
+    std::span<const Real> stakes;
+    LossMatrix<Real> matrix;
+    std::vector<Real> adjusted;
+    SquaredDistances<Real> squares;
+    PairDistances<Real> pairs; // only where sums round
+
+    explicit Reputation(const TopicEpoch<Real>& epoch)
+        : params(epoch.params), stakes(epoch.stakes) {
+        arrange_losses(epoch, matrix);
+    }
+
+    Cause measure() {
+        const std::span<const Real> shares(adjusted);
+        if constexpr (!Number<Real>::exact_sums) {
+            if (pairs.covers(shares)) {
+                return pairs.measure(matrix, shares, squares);
+            }
+        }
+        return measure_columns(matrix, shares, squares);
+    }
+};
+
+// T_m = 1 / (dist_m / norm + epsilon_r), at these coefficients.
+template <class Real>
+Cause score_reputers(Reputation<Real>& reputation, std::span<const Real> coefficients,
+                     std::vector<Real>& scores) {
+    Cause cause = adjust_stakes(coefficients, reputation.stakes, reputation.adjusted);
+    if (cause != Cause::none) {
+        return cause;
+    }
+    cause = reputation.measure();
+    if (cause != Cause::none) {
+        return cause;
+    }
+    const Real one = Number<Real>::from_int(1);
+    Real norm = sqrt(reputation.squares.norm);
+    if (Number<Real>::is_zero(norm)) {
+        norm = reputation.params.epsilon_safe_div;
+    }
+    scores.resize(reputation.stakes.size());
+    for (std::size_t m = 0; m < scores.size(); ++m) {
+        const Real distance = sqrt(reputation.squares.distance[m]);
+        scores[m] = one / (distance / norm + reputation.params.epsilon_reputer);
+        if (const Cause fault = Number<Real>::fault(scores[m]); fault != Cause::none) {
+            return fault;
+        }
+    }
+    return Cause::none;
+}
+
+// sum_m x_m S_m
+template <class Real>
+Real stake_weighted(std::span<const Real> values, std::span<const Real> stakes) {
+    Sum<Real> sum;
+    for (std::size_t m = 0; m < stakes.size(); ++m) {
+        sum.add_product(values[m], stakes[m]);
+    }
+    return sum.value();
+}
+
+// What the descent came to. The scores belong to the coefficients at the start of the last
+// iteration, `used`; the coefficients to its end.
+template <class Real>
+struct Listened {
+    std::vector<Real> coefficients;
+    std::vector<Real> used;
+    std::vector<Real> scores;
+    std::int32_t iterations = 0;
+};
+
+template <class Real>
+class Descent {
+public:
+    Descent(Reputation<Real>& reputation, Listened<Real>& out)
+        : reputation_(reputation), out_(out), count_(reputation.stakes.size()),
+          total_(sum(reputation.stakes)) {}
+
+    Cause run() {
+        const Params<Real>& params = reputation_.params;
+        Real greatest_gradient = one_;
+        bool stopped = false;
+        out_.scores.assign(count_, zero_);
+        out_.used = out_.coefficients;
+        while (!stopped && greatest_gradient >= params.max_gradient_threshold &&
+               Number<Real>::from_int(out_.iterations) < params.gradient_descent_max_iters) {
+            out_.used = out_.coefficients;
+            Cause cause =
+                score_reputers(reputation_, std::span<const Real>(out_.used), out_.scores);
+            if (cause == Cause::none) {
+                cause = step();
+            }
+            if (cause == Cause::none) {
+                cause = move(stopped);
+            }
+            if (cause != Cause::none) {
+                return cause;
+            }
+            greatest_gradient = distance_moved() / params.learning_rate;
+            if (const Cause fault = Number<Real>::fault(greatest_gradient); fault != Cause::none) {
+                return fault;
+            }
+            ++out_.iterations;
+        }
+        return Cause::none;
+    }
+
+private:
+    // n_l = min(max(a_l + eta g_l, 0), 1), g_l = (1 - B / B') / delta: B the stake-weighted sum of
+    // scores, B' with a_l moved by delta.
+    Cause step() {
+        const std::span<const Real> stakes = reputation_.stakes;
+        const Real base = stake_weighted(std::span<const Real>(out_.scores), stakes);
+        next_.resize(count_);
+        for (std::size_t l = 0; l < count_; ++l) {
+            const Real delta = Number<Real>::constant(out_.used[l] == one_ ? -1 : 1, -3);
+            std::vector<Real>& moved = out_.coefficients;
+            moved[l] = out_.used[l] + delta;
+            const Cause cause = score_reputers(reputation_, std::span<const Real>(moved), scores_);
+            moved[l] = out_.used[l];
+            if (cause != Cause::none) {
+                return cause;
+            }
+            const Real there = stake_weighted(std::span<const Real>(scores_), stakes);
+            const Real gradient = (one_ - base / there) / delta;
+            const Real next = out_.used[l] + reputation_.params.learning_rate * gradient;
+            if (const Cause fault = Number<Real>::fault(next); fault != Cause::none) {
+                return fault;
+            }
+            next_[l] = least(greatest(next, zero_), one_);
+        }
+        return Cause::none;
+    }
+
+    // Takes the step, or as much of it as leaves the least share of the stake listened to:
+    // a_l = old_l + ((n_l - old_l)(f_min - f_old)) / (f_new - f_old).
+    Cause move(bool& stopped) {
+        const std::span<const Real> old(out_.used);
+        const Real& minimum = reputation_.params.min_stake_fraction;
+        const Real before = stake_weighted(old, reputation_.stakes) / total_;
+        const Real after =
+            stake_weighted(std::span<const Real>(next_), reputation_.stakes) / total_;
+        const Real change = after - before;
+        if (const Cause fault = Number<Real>::fault(change); fault != Cause::none) {
+            return fault;
+        }
+        if (after >= minimum) {
+            out_.coefficients = next_;
+            return Cause::none;
+        }
+        if (Number<Real>::is_zero(change)) {
+            stopped = true;
+            return Cause::none;
+        }
+        for (std::size_t l = 0; l < count_; ++l) {
+            out_.coefficients[l] = old[l] + ((next_[l] - old[l]) * (minimum - before)) / change;
+            if (const Cause fault = Number<Real>::fault(out_.coefficients[l]);
+                fault != Cause::none) {
+                return fault;
+            }
+        }
+        return Cause::none;
+    }
+
+    Real distance_moved() const {
+        Real farthest = zero_;
+        for (std::size_t l = 0; l < count_; ++l) {
+            farthest = greatest(abs(out_.coefficients[l] - out_.used[l]), farthest);
+        }
+        return farthest;
+    }
+
+    Reputation<Real>& reputation_;
+    Listened<Real>& out_;
+    std::size_t count_;
+    Real total_;
+    Real zero_ = Number<Real>::from_int(0);
+    Real one_ = Number<Real>::from_int(1);
+    std::vector<Real> next_;
+    std::vector<Real> scores_;
+};
+
+// Scores and new coefficients of an epoch's reputers; `stored` is missing for one that never had a
+// coefficient, which counts as 1.
+template <class Real>
+Cause listen(const Rules& rules, const std::vector<Real>& stored, Reputation<Real>& reputation,
+             Listened<Real>& out) {
+    if constexpr (!Number<Real>::exact_sums) {
+        reputation.pairs.prepare(reputation.matrix);
+    }
+    out.coefficients = stored;
+    out.iterations = 0;
+    bool all_zero = true;
+    for (Real& coefficient : out.coefficients) {
+        if (Number<Real>::is_missing(coefficient)) {
+            coefficient = Number<Real>::from_int(1);
+        }
+        all_zero = all_zero && Number<Real>::is_zero(coefficient);
+    }
+    if (all_zero && rules.zero_listening_coefficients == ZeroListeningCoefficients::raised) {
+        for (Real& coefficient : out.coefficients) {
+            coefficient = reputation.params.epsilon_reputer;
+        }
+    }
+    return Descent<Real>(reputation, out).run();
+}
+
+} // namespace allora

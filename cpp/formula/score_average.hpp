@@ -1,0 +1,138 @@
+// Averages of scores, their quantile, the initial score, and which scores a deviation is taken of.
+// allora-chain v0.6 and v0.16, x/emissions/keeper/ema_scores.go and score_utils.go.
+#pragma once
+
+#include "../number/statistics.hpp"
+#include "../protocol/reward.hpp"
+#include "../protocol/rules.hpp"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace allora {
+
+template <class Real>
+std::vector<Real> present_of(const std::vector<Real>& values) {
+    std::vector<Real> present;
+    for (const Real& value : values) {
+        if (!Number<Real>::is_missing(value)) {
+            present.push_back(value);
+        }
+    }
+    return present;
+}
+
+// min(x) - lambda s of the averages just updated, s their sample deviation; 0 of none.
+template <class Real>
+Real initial_score_of(std::span<const Real> averages, const Real& lambda) {
+    if (averages.empty()) {
+        return Number<Real>::from_int(0);
+    }
+    Real low = averages[0];
+    for (const Real& average : averages) {
+        low = average < low ? average : low;
+    }
+    return low - lambda * standard_deviation(averages);
+}
+
+// A score enters the actor's average: whole where nothing is stored, else (since v0.8, when a first
+// submission stores the initial score) smoothed. Up to v0.7 the block height becomes the nonce's.
+template <class Real>
+Real average_score(const Rules& rules, const Params<Real>& params, const Real& score,
+                   std::uint64_t height, const RoleRewardState<Real>& state, const Real& stored) {
+    const bool absent = Number<Real>::is_missing(stored);
+    if (absent && rules.first_score == FirstScore::averaged) {
+        return ema(params.merit_sortition_alpha, score, state.initial_score, false);
+    }
+    const bool unsubmitted = height == no_count || height == 0;
+    const bool first = absent || (unsubmitted && Number<Real>::is_zero(stored));
+    return ema(params.merit_sortition_alpha, score, first ? score : stored, first);
+}
+
+// Averages of a role's scored actors, the quantile of their scores (since v0.16: of their
+// averages), and since v0.8 the initial score. The averages stay as they were on a fault.
+template <class Real>
+Cause update_averages(const Rules& rules, const Params<Real>& params, std::int64_t nonce,
+                      const Real& q, const std::vector<Real>& scores,
+                      RoleRewardState<Real>& state) {
+    std::vector<Real> averages;
+    std::vector<Real> stored = state.score_ema;
+    std::vector<std::uint64_t> heights = state.score_height;
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+        if (Number<Real>::is_missing(scores[i])) {
+            continue;
+        }
+        stored[i] = average_score(rules, params, scores[i], heights[i], state, stored[i]);
+        if (rules.first_score == FirstScore::whole) {
+            heights[i] = static_cast<std::uint64_t>(nonce);
+        }
+        if (const Cause cause = Number<Real>::fault(stored[i]); cause != Cause::none) {
+            return cause;
+        }
+        averages.push_back(stored[i]);
+    }
+    const std::vector<Real> sampled =
+        rules.score_quantile == ScoreQuantile::averages ? averages : present_of(scores);
+    std::vector<Real> scratch(sampled.size());
+    const Real value = quantile(std::span<const Real>(sampled), q, std::span<Real>(scratch));
+    if (const Cause cause = Number<Real>::fault(value); cause != Cause::none) {
+        return cause;
+    }
+    if (rules.initial_score == Presence::present) {
+        const Real initial =
+            initial_score_of(std::span<const Real>(averages), params.lambda_initial_score);
+        if (const Cause cause = Number<Real>::fault(initial); cause != Cause::none) {
+            return cause;
+        }
+        state.initial_score = initial;
+    }
+    state.score_quantile = value;
+    state.score_ema = std::move(stored);
+    state.score_height = std::move(heights);
+    return Cause::none;
+}
+
+// The least count in [0, limit] that is not below x; counts above the limit make no difference.
+template <class Real>
+std::size_t count_up_to(const Real& x, std::size_t limit) {
+    std::size_t low = 0;
+    while (low < limit) {
+        const std::size_t middle = low + (limit - low) / 2;
+        if (Number<Real>::from_int(static_cast<std::int64_t>(middle)) < x) {
+            low = middle + 1;
+        } else {
+            limit = middle;
+        }
+    }
+    return low;
+}
+
+// This epoch's scores enter the history. How many scores are read back: a fixed number, since v0.8
+// that many per seat of the active set.
+template <class Real>
+void record_scores(const Rules& rules, const Params<Real>& params, const Real& seats,
+                   const std::vector<Real>& scores, RoleRewardState<Real>& state) {
+    const Real wanted = rules.score_samples == ScoreSamples::per_seat
+                            ? params.max_samples_to_scale_scores * seats
+                            : params.max_samples_to_scale_scores;
+    state.record = scores;
+    state.kept = count_up_to(wanted, state.past_scores.size() + scores.size());
+    state.has_record = true;
+}
+
+// The scores that the deviation is taken of: from this epoch's block backwards, each block from its
+// first entry. A block with more entries than are read holds its last ones only.
+template <class Real>
+std::vector<Real> sampled_scores(const RoleRewardState<Real>& state) {
+    std::vector<Real> sample = present_of(state.record);
+    if (sample.size() > state.kept) {
+        sample.erase(sample.begin(), sample.end() - static_cast<std::ptrdiff_t>(state.kept));
+    }
+    for (std::size_t i = 0; i < state.past_scores.size() && sample.size() < state.kept; ++i) {
+        sample.push_back(state.past_scores[i]);
+    }
+    return sample;
+}
+
+} // namespace allora
