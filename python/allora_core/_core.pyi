@@ -18,6 +18,8 @@ __all__: list[str] = [
     "MISSING_FLOAT64_BITS",
     "States",
     "decimal_operation",
+    "emission_block",
+    "fixed18_operation",
     "format_decimals",
     "infer",
     "intern",
@@ -26,7 +28,9 @@ __all__: list[str] = [
     "reward",
     "rules_at",
     "settle",
+    "submit",
     "time_decimal_operation",
+    "topic_block",
 ]
 
 class LongDecimals:
@@ -83,6 +87,24 @@ def decimal_operation(rules: str, op: str, args: collections.abc.Sequence[str]) 
     One operation on stored texts (lists as [a;b]): 'result' or 'error', a tab, and the stored text or the code of the chain's error.
     """
 
+def emission_block(
+    rules: dict,
+    texts: collections.abc.Mapping[str, str],
+    height: typing.SupportsInt | typing.SupportsIndex,
+    emission_start: typing.SupportsInt | typing.SupportsIndex,
+    months_unlocked: typing.SupportsInt | typing.SupportsIndex,
+    emission_enabled: bool,
+    blocks_per_month: typing.SupportsInt | typing.SupportsIndex,
+) -> typing.Any:
+    """
+    What a block mints, as texts by name, or (field, cause).
+    """
+
+def fixed18_operation(op: str, x: str, y: str) -> str:
+    """
+    add, sub, mul, quo or truncate on texts of the mint's fixed-point numbers: the stored text, or the code of the fault.
+    """
+
 def format_decimals(
     values: numpy.ndarray, pool: typing.Any, plain: bool = False
 ) -> list[str | None]:
@@ -131,6 +153,11 @@ def rules_at(version: str) -> dict:
 def settle(number: str, rules: dict, host: Host, columns: dict, states: States) -> tuple:
     """
     Network losses of a batch and the states they lead to: (columns, status, states).
+    """
+
+def submit(number: str, rules: dict, host: Host, columns: dict) -> tuple:
+    """
+    Submissions to many active sets: (columns, status per submission).
     """
 
 def time_decimal_operation(
@@ -182,6 +209,17 @@ CAUSES: list = [
     "negative_amount",
     "delegated_exceeds_stake",
 ]
+def topic_block(
+    number: str,
+    rules: dict,
+    verb: str,
+    columns: dict,
+    chosen: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+) -> tuple:
+    """
+    end_block, activate or inactivate over a table of topics: (columns, status).
+    """
+
 DECIMAL_DTYPE: numpy.dtypes.VoidDType
 LOSS_PARAMS: list = [
     "delta",

@@ -28,6 +28,12 @@ topic_reward         the split of a topic's reward, delegators' part, payout
 infer, settle        the two moments of an epoch that change its inferences
 reward               the third one: scores and rewards
 loss_function        losses from ground truth; ``czar`` one of them, in plain decimals
+sortition            active sets, one submission at a time
+topic_weight         weight and fee drip of a topic
+topic_activation     epochs' ends, active topics, the end of a block
+block_reward         selection and rewards of a block's topics, payout
+fixed18              the mint's fixed-point numbers
+emission             what is minted each block, and for whom
 ==================== ==========================================================
 
     inferred = infer(epoch, state, rules_at("v0.17"))

@@ -1,0 +1,243 @@
+// When topics' epochs end, and which topics are active. Every active topic stands in the list of
+// the block in which its epoch ends; a full list makes room for a topic that is not lighter than
+// the lightest recorded there. The total runs over the stored weights of active topics.
+// allora-chain v0.6, x/emissions/keeper/topic_activation.go, keeper.go.
+#pragma once
+
+#include "../protocol/topic.hpp"
+#include "topic_weight.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+namespace allora {
+
+template <class Real>
+struct TopicRecord {
+    std::uint64_t topic_id = 0;
+    std::int64_t epoch_length = 0;
+    std::int64_t epoch_last_ended = 0;
+    std::int64_t last_drip_block = 0;
+    std::int64_t epoch_end = -1; // -1: in no list
+    std::int64_t reward_nonce = 0;
+    std::uint8_t active = 0;
+    Real stake;
+    Real fee_revenue;
+    Real previous_weight; // missing: none is stored
+};
+
+template <class Real>
+struct Listing {
+    std::vector<std::int32_t> topics;
+    std::int32_t lowest_topic = -1;
+    Real lowest_weight = Number<Real>::from_int(0);
+    // Recorded in this call, and nothing in the list has changed its weight since: only then does
+    // a newcomer have to be compared with the recorded one alone.
+    bool fresh = false;
+};
+
+template <class Real>
+struct TopicTable {
+    std::vector<TopicRecord<Real>> topics;
+    std::unordered_map<std::int64_t, Listing<Real>> listings;
+    Real total_weight;
+};
+
+// Topics are indices into the table. After a fault the table is not to be used.
+template <class Real>
+class Schedule {
+public:
+    Schedule(const Rules& rules, const TopicWeightParams<Real>& params, std::int64_t height,
+             TopicTable<Real>& table)
+        : rules_(rules), params_(params), height_(height), table_(table),
+          weight_(table.topics.size()), known_(table.topics.size(), 0) {}
+
+    const Status& status() const { return status_; }
+    const std::vector<std::int32_t>& dropped() const { return dropped_; }
+
+    void activate(std::int32_t topic) {
+        TopicRecord<Real>& record = at(topic);
+        if (!usable(topic) || (record.epoch_end >= 0 && record.epoch_end >= height_)) {
+            return;
+        }
+        enlist(topic);
+        record.active = 1;
+        if (!Number<Real>::is_missing(record.previous_weight) &&
+            !Number<Real>::is_zero(record.previous_weight)) {
+            count(topic, Number<Real>::from_int(0), record.previous_weight);
+        }
+    }
+
+    void inactivate(std::int32_t topic) {
+        if (topic < 0 || at(topic).epoch_end < 0 || at(topic).epoch_end < height_) {
+            return;
+        }
+        TopicRecord<Real>& record = at(topic);
+        unlist(topic);
+        record.active = 0;
+        dropped_.push_back(topic);
+        if (!Number<Real>::is_missing(record.previous_weight)) {
+            count(topic, record.previous_weight, Number<Real>::from_int(0));
+        }
+    }
+
+    // Ends a topic's epoch; false where its weight inactivates it, or a fault stops the block.
+    bool end_epoch(std::int32_t topic, Real& weight) {
+        weight = weigh(topic);
+        if (rules_.topic_weight_storage == TopicWeightStorage::before_rewards) {
+            store(topic, weight);
+        }
+        drip(topic);
+        if (!status_.ok()) {
+            return false;
+        }
+        if (compare(weight, params_.min_topic_weight) < 0) {
+            inactivate(topic);
+            return false;
+        }
+        unlist(topic);
+        enlist(topic);
+        return status_.ok();
+    }
+
+    // A stored weight replaces the topic's old one in the total.
+    void store(std::int32_t topic, const Real& weight) {
+        Real& previous = at(topic).previous_weight;
+        const Real zero = Number<Real>::from_int(0);
+        count(topic, Number<Real>::is_missing(previous) ? zero : previous, weight);
+        previous = weight;
+        known_[static_cast<std::size_t>(topic)] = 0;
+    }
+
+private:
+    TopicRecord<Real>& at(std::int32_t topic) {
+        return table_.topics[static_cast<std::size_t>(topic)];
+    }
+
+    void fail(Cause cause, const char* field, std::int32_t topic) {
+        if (status_.ok()) {
+            status_ = {cause, field, topic};
+        }
+    }
+
+    bool usable(std::int32_t topic) {
+        const TopicRecord<Real>& record = at(topic);
+        const Real zero = Number<Real>::from_int(0);
+        if (record.epoch_length <= 0) {
+            fail(Cause::out_of_range, "epoch_length", topic);
+        } else if (carries_fault(record.stake) || carries_fault(record.fee_revenue)) {
+            const bool stake = carries_fault(record.stake);
+            fail(Number<Real>::fault(stake ? record.stake : record.fee_revenue),
+                 stake ? "stake" : "fee_revenue", topic);
+        } else if (compare(record.stake, zero) < 0) {
+            fail(Cause::negative_stake, "stake", topic);
+        } else if (compare(record.fee_revenue, zero) < 0) {
+            fail(Cause::out_of_range, "fee_revenue", topic);
+        } else {
+            return true;
+        }
+        return false;
+    }
+
+    // The weight that follows from what is stored now; computed once until that changes.
+    const Real& weigh(std::int32_t topic) {
+        const auto i = static_cast<std::size_t>(topic);
+        if (known_[i] == 0 && usable(topic)) {
+            const TopicRecord<Real>& record = at(topic);
+            const Cause cause =
+                topic_weight(rules_, params_, record.stake, record.fee_revenue, record.epoch_length,
+                             record.previous_weight, weight_[i]);
+            if (cause != Cause::none) {
+                fail(cause, "weight", topic);
+            }
+            known_[i] = 1;
+        }
+        return weight_[i];
+    }
+
+    // Skipped once the last drip lies above epoch_last_ended.
+    void drip(std::int32_t topic) {
+        TopicRecord<Real>& record = at(topic);
+        if (!status_.ok() || record.last_drip_block > record.epoch_last_ended ||
+            params_.blocks_per_month == 0) {
+            return;
+        }
+        record.fee_revenue = dripped_revenue(params_, record.fee_revenue, record.epoch_length);
+        record.last_drip_block = record.epoch_last_ended;
+        known_[static_cast<std::size_t>(topic)] = 0;
+        if (const Cause cause = Number<Real>::fault(record.fee_revenue); cause != Cause::none) {
+            fail(cause, "fee_revenue", topic);
+        }
+    }
+
+    void count(std::int32_t topic, const Real& less, const Real& more) {
+        table_.total_weight = (table_.total_weight - less) + more;
+        const Cause cause = Number<Real>::fault(table_.total_weight);
+        if (cause != Cause::none) {
+            fail(cause, "total_weight", topic);
+        } else if (compare(table_.total_weight, Number<Real>::from_int(0)) < 0) {
+            fail(Cause::out_of_range, "total_weight", topic);
+        }
+    }
+
+    // The recorded lightest stays as it is.
+    void unlist(std::int32_t topic) {
+        const auto found = table_.listings.find(at(topic).epoch_end);
+        if (found != table_.listings.end()) {
+            std::vector<std::int32_t>& topics = found->second.topics;
+            topics.erase(std::remove(topics.begin(), topics.end(), topic), topics.end());
+            found->second.fresh = false;
+        }
+        at(topic).epoch_end = -1;
+    }
+
+    // Enters a topic for the end of its next epoch, unless it is too light for a full list.
+    void enlist(std::int32_t topic) {
+        const std::int64_t block = height_ + at(topic).epoch_length;
+        Listing<Real>& listing = table_.listings[block];
+        if (std::find(listing.topics.begin(), listing.topics.end(), topic) !=
+            listing.topics.end()) {
+            return;
+        }
+        const auto room = static_cast<std::size_t>(
+            std::max<std::int64_t>(params_.max_active_topics_per_block, 0));
+        if (listing.topics.size() >= room) {
+            if (compare(weigh(topic), listing.lowest_weight) < 0 || !status_.ok()) {
+                return;
+            }
+            inactivate(listing.lowest_topic);
+        }
+        at(topic).epoch_end = block;
+        listing.topics.push_back(topic);
+        record(listing);
+    }
+
+    // The lightest of the list, the first one on ties.
+    void record(Listing<Real>& listing) {
+        const std::size_t start = listing.fresh ? listing.topics.size() - 1 : 0;
+        if (start == 0) {
+            listing.lowest_topic = -1;
+        }
+        for (std::size_t i = start; i < listing.topics.size() && status_.ok(); ++i) {
+            const Real& weight = weigh(listing.topics[i]);
+            if (listing.lowest_topic < 0 || compare(weight, listing.lowest_weight) < 0) {
+                listing.lowest_topic = listing.topics[i];
+                listing.lowest_weight = weight;
+            }
+        }
+        listing.fresh = true;
+    }
+
+    const Rules& rules_;
+    const TopicWeightParams<Real>& params_;
+    std::int64_t height_;
+    TopicTable<Real>& table_;
+    std::vector<Real> weight_;
+    std::vector<std::uint8_t> known_;
+    std::vector<std::int32_t> dropped_;
+    Status status_;
+};
+
+} // namespace allora
