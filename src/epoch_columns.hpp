@@ -12,6 +12,18 @@
 
 namespace allora::door {
 
+inline Rules rules_from(const py::dict& fields) {
+    Rules rules = rules_at("v0.17").value();
+    for (const auto& [name, value] : fields) {
+        const auto problem =
+            set_rule(rules, py::cast<std::string>(name), py::cast<std::string>(value));
+        if (!problem.empty()) {
+            throw py::value_error(problem);
+        }
+    }
+    return rules;
+}
+
 // The columns of a batch and the arrays that own them.
 template <class Stored>
 struct HeldEpochs {

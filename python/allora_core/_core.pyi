@@ -170,6 +170,17 @@ def time_decimal_operation(
     (nanoseconds per operation, stored texts of the results) of add, mul, quo, sqrt, exp or ln over pairs of operands.
     """
 
+def topic_block(
+    number: str,
+    rules: dict,
+    verb: str,
+    columns: dict,
+    chosen: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+) -> tuple:
+    """
+    end_block, activate or inactivate over a table of topics: (columns, status).
+    """
+
 CAUSES: list = [
     "none",
     "nan",
@@ -209,17 +220,6 @@ CAUSES: list = [
     "negative_amount",
     "delegated_exceeds_stake",
 ]
-def topic_block(
-    number: str,
-    rules: dict,
-    verb: str,
-    columns: dict,
-    chosen: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
-) -> tuple:
-    """
-    end_block, activate or inactivate over a table of topics: (columns, status).
-    """
-
 DECIMAL_DTYPE: numpy.dtypes.VoidDType
 LOSS_PARAMS: list = [
     "delta",
