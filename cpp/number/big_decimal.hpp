@@ -141,6 +141,7 @@ struct Number<BigDecimal> {
         return value;
     }
     static BigDecimal missing() { return BigDecimal::missing(); }
+    static BigDecimal faulted(Cause cause) { return BigDecimal::faulted(cause); }
     static bool is_missing(const BigDecimal& x) { return x.is_missing(); }
     static bool is_zero(const BigDecimal& x) { return x.is_zero(); }
     static Cause fault(const BigDecimal& x) { return x.fault(); }

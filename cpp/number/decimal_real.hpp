@@ -21,6 +21,7 @@ struct Number<Decimal> {
         return value;
     }
     static Decimal missing() { return Decimal::missing(); }
+    static Decimal faulted(Cause cause) { return Decimal::faulted(cause); }
     static bool is_missing(const Decimal& x) { return x.is_missing(); }
     static bool is_zero(const Decimal& x) { return x.is_zero(); }
     static Cause fault(const Decimal& x) { return x.fault(); }

@@ -34,6 +34,10 @@ struct Number<double> {
     }
 
     ALLORA_INLINE static double missing() { return std::bit_cast<double>(missing_bits); }
+    // A double carries no cause: its fault reads as `nan`.
+    ALLORA_INLINE static double faulted(Cause) {
+        return std::bit_cast<double>(std::uint64_t{0x7ff8'0000'0000'0000ULL});
+    }
     ALLORA_INLINE static bool is_missing(double x) {
         return std::bit_cast<std::uint64_t>(x) == missing_bits;
     }

@@ -10,8 +10,8 @@
 namespace allora {
 
 // Specialised per number with: from_int, constant (coefficient * 10^exponent, exact and in that
-// form), missing, is_missing, is_zero, fault (Cause::none for a usable value) and exact_sums
-// (addition never rounds, so any order of a sum gives the same digits).
+// form), missing, faulted, is_missing, is_zero, fault (Cause::none for a usable value) and
+// exact_sums (addition never rounds, so any order of a sum gives the same digits).
 template <class Real>
 struct Number;
 

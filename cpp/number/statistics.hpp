@@ -183,7 +183,8 @@ MedianDeviation<Real> median_absolute_deviation(std::span<const Real> values,
 }
 
 // The q-quantile: sorted descending, pos = (1 - q)(N - 1), linear between the neighbours of pos.
-// Equal values come out in reverse input order, in blocks of 20, as on the chain.
+// Equal values come out in reverse input order, in blocks of 20, as on the chain. Fault:
+// out_of_range for a position outside of the values.
 template <class Real>
 Real quantile(std::span<const Real> values, const Real& q, std::span<Real> scratch) {
     if (values.empty()) {
@@ -198,6 +199,10 @@ Real quantile(std::span<const Real> values, const Real& q, std::span<Real> scrat
     const Real position = (Number<Real>::from_int(1) - q) * Number<Real>::from_int(last);
     if (carries_fault(position)) {
         return spread_fault(position);
+    }
+    if (compare(position, Number<Real>::from_int(0)) < 0 ||
+        compare(position, Number<Real>::from_int(last)) > 0) {
+        return Number<Real>::faulted(Cause::out_of_range);
     }
     std::int64_t lower = 0;
     while (lower < last && compare(Number<Real>::from_int(lower + 1), position) <= 0) {

@@ -18,6 +18,7 @@ RecordingFormat = Literal[
     "simulator_regression",
     "simulator_classification",
     "loss_cases",
+    "rewards_cases",
 ]
 
 
@@ -101,8 +102,17 @@ def first_entry(path: Path) -> dict[str, Any]:
     return cast("dict[str, Any]", entry)
 
 
+def whole_document(path: Path) -> dict[str, Any]:
+    """A file that is one object over many lines; empty if it is none."""
+    try:
+        document = json.loads("".join(text for _, text in read_lines(path)))
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
 def recognise(path: str | Path) -> RecordingFormat:
-    """Tell the format of a recorded file by its first line, of a list by its first entry.
+    """Tell the format of a recorded file by its first line or entry, of cases by their index.
 
     Raises:
         RecordingError: it is none of the known formats.
@@ -111,6 +121,8 @@ def recognise(path: str | Path) -> RecordingFormat:
     line = next((text for _, text in read_lines(path)), "")
     if line.lstrip().startswith("[") and first_entry(path).keys() >= {"loss", "y_true", "y_pred"}:
         return "loss_cases"
+    if line.strip() == "{" and "function_index" in whole_document(path):
+        return "rewards_cases"
     if line.startswith("{"):
         document = read_document(path, 1, line)
         if "op" in document:

@@ -23,6 +23,7 @@ from .recorded import (
     recognise,
     values_of,
 )
+from .recorded_cases import compare_cases
 from .recorded_simulator import is_loss_difference, read_simulator, simulated_values_of
 from .reference.rules import Rules
 from .states import States
@@ -323,6 +324,8 @@ def verify(
         if form == "decimal_operations":
             for operation in read_decimal_operations(path):
                 compare_operation(comparison, path, operation)
+        elif form == "rewards_cases":
+            compare_cases(comparison, path)
         elif form == "loss_cases":
             compare_losses(comparison, path, number)
         elif form.startswith("chain_epochs"):

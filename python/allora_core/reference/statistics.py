@@ -128,6 +128,9 @@ def quantile(values: Sequence[Decimal], q: Decimal) -> Decimal:
     Values sorted descending, position (1 - q)*(N - 1):
     v[lo] + (position - lo)*(v[hi] - v[lo]). Equal values come out in reverse order of input, as
     the network's comparison never reports equality.
+
+    Raises:
+        NumberError: ``out_of_range`` for a position outside of the values.
     """
     if not values:
         return ZERO
@@ -135,6 +138,8 @@ def quantile(values: Sequence[Decimal], q: Decimal) -> Decimal:
     ordered = sorted(backwards, key=_descending)
     position = multiply(subtract(ONE, q), Decimal(len(values) - 1))
     low, high = floor(position), ceiling(position)
+    if low < 0 or high >= len(values):
+        raise NumberError("out_of_range")
     lower = ordered[int(low)]
     if low == high:
         return lower
