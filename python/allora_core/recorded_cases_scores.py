@@ -152,11 +152,11 @@ def descent_ascends(given: Inputs) -> bool:
 
 
 def delegators_in_proportion(given: Inputs) -> bool:
-    """Of rewards that the stakes divide evenly, so that no dust moves the whole units."""
+    """Of rewards with a fraction, as they are; of a whole one the cut leaves the reputer a unit."""
     own, delegated = D(given["own_stake"]), D(given["delegated"])
-    for part in (D(1), D(98_765), D(10) ** 17):
+    for reward in (D("12345.9"), D("98765432.9"), D("100000000000000000000.9")):
         report = Report(own + delegated, ValueBundle(), delegated)
-        shared = shared_with_delegators(multiply(part, own + delegated), report, None)
+        shared = shared_with_delegators(reward, report, None)
         if shared.delegators // 1000 != paid({"m": shared.reward})["m"]:
             return False
     return True

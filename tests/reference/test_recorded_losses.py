@@ -37,7 +37,8 @@ def test_the_recorded_file() -> None:
 @pytest.mark.parametrize("number", ["decimal", "float64"])
 def test_every_case_is_equal(number: Any) -> None:
     (comparison,) = verify([VECTORS], number)
-    assert (comparison.kind, comparison.compared) == ("loss cases (loss_cases.json)", 200)
+    found = (comparison.kind, comparison.file, comparison.compared)
+    assert found == ("loss cases", "loss_cases.json", 200)
     assert comparison.equal == 200
     assert comparison.largest_error["loss"] <= 2.0**-52
 
