@@ -265,8 +265,8 @@ private:
     TopicReward<Real>& out_;
     std::int32_t inferers_ = 0;
     std::int32_t forecasters_ = 0;
-    Entropies<Real> entropies_;
-    TaskRewards<Real> tasks_;
+    Entropies<Real> entropies_{};
+    TaskRewards<Real> tasks_{};
 };
 
 } // namespace allora

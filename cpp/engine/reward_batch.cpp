@@ -43,7 +43,7 @@ private:
                     Workspace<Real>& space) {
         const TopicActors<Stored> topic(columns_, t);
         const EpochActors actors{topic.inferers, topic.forecasters, topic.reputers};
-        const TopicStatus status = start(t, index, space);
+        TopicStatus status = start(t, index, space);
         if (status.cause != Cause::none) {
             leave_out(t);
             return status;

@@ -29,6 +29,7 @@ struct LossMatrix {
     std::size_t columns = 0;
     std::vector<ColumnGroup> groups;
     std::vector<Real> losses;
+    std::vector<typename SharedShare<Real>::Operand> operands;
 
     const Real* column(std::size_t at) const { return losses.data() + at * reputers; }
 };
@@ -135,6 +136,11 @@ void arrange_losses(const TopicEpoch<Real>& epoch, LossMatrix<Real>& matrix) {
                         matrix.losses.data() + column * matrix.reputers);
         }
     }
+    matrix.operands.clear();
+    matrix.operands.reserve(matrix.losses.size());
+    for (const Real& loss : matrix.losses) {
+        matrix.operands.emplace_back(loss);
+    }
 }
 
 // sum_j c_j^2 and, per reputer, sum_j (x_j - c_j)^2.
@@ -175,12 +181,14 @@ std::vector<SharedShare<Real>> shares_of(std::span<const Real> adjusted, const R
 
 // c_j = sum_i (L_ij S_i) / D, each term on its own, over the reputers that report the column.
 template <class Real>
-Real consensus_of(const ColumnGroup& group, const Real* losses,
+Real consensus_of(const LossMatrix<Real>& matrix, const ColumnGroup& group, std::size_t column,
                   const std::vector<SharedShare<Real>>& shares) {
+    const Real* losses = matrix.column(column);
+    const auto* operands = matrix.operands.data() + column * matrix.reputers;
     ShortSum<Real> sum;
     for (std::size_t i = 0; i < shares.size(); ++i) {
         if (group.reported[i] != 0) {
-            sum.add(shares[i](losses[i]));
+            sum.add(shares[i](losses[i], operands[i]));
         }
     }
     return sum.value();
@@ -201,7 +209,7 @@ Cause measure_columns(const LossMatrix<Real>& matrix, std::span<const Real> adju
         const std::vector<SharedShare<Real>> shares = shares_of(adjusted, total);
         for (std::size_t j = group.begin; j < group.begin + group.columns; ++j) {
             const Real* losses = matrix.column(j);
-            const Real consensus = consensus_of(group, losses, shares);
+            const Real consensus = consensus_of(matrix, group, j, shares);
             norm.add(squared(consensus));
             for (std::size_t m = 0; m < matrix.reputers; ++m) {
                 const Real away = losses[m] - consensus;

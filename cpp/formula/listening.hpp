@@ -51,7 +51,7 @@ struct Reputation {
     std::span<const Real> stakes;
     LossMatrix<Real> matrix;
     std::vector<Real> adjusted;
-    SquaredDistances<Real> squares;
+    SquaredDistances<Real> squares{};
     PairDistances<Real> pairs; // only where sums round
 
     explicit Reputation(const TopicEpoch<Real>& epoch)

@@ -11,12 +11,17 @@
 
 namespace allora {
 
-// (x factor) / divisor for many x: the product rounded, then the quotient.
+// (x factor) / divisor for many x, each of them with many factors and divisors: the product
+// rounded, then the quotient. `Operand` is what is worth knowing of x beforehand.
 template <class Real>
 class SharedShare {
 public:
+    struct Operand {
+        explicit Operand(const Real&) {}
+    };
+
     SharedShare(const Real& factor, const Real& divisor) : factor_(factor), divisor_(divisor) {}
-    Real operator()(const Real& x) const { return (x * factor_) / divisor_; }
+    Real operator()(const Real& x, const Operand&) const { return (x * factor_) / divisor_; }
 
 private:
     Real factor_;
@@ -104,13 +109,20 @@ inline constexpr u128 least_of_35_digits = short_powers[34];
 template <>
 class SharedShare<Decimal> {
 public:
+    struct Operand {
+        explicit Operand(const Decimal& x) : usable(fast::normalise(x, normal)) {}
+
+        fast::Normal normal{};
+        bool usable;
+    };
+
     SharedShare(const Decimal& factor, const Decimal& divisor);
 
-    Decimal operator()(const Decimal& x) const {
-        fast::Normal product;
+    Decimal operator()(const Decimal& x, const Operand& known) const {
+        fast::Normal product = known.normal;
         std::int32_t exponent = 0;
         u128 leading = 0;
-        if (!usable_ || !fast::normalise(x, product) || !multiply(product, exponent) ||
+        if (!usable_ || !known.usable || !multiply(product, exponent) ||
             !divide_.apply(product.coefficient, leading)) {
             return (x * factor_) / divisor_;
         }

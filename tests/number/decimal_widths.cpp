@@ -119,7 +119,8 @@ void check_share() {
     const Decimal b = from_big(y);
     const Decimal c = from_big(z);
     if (a.is_finite() && b.is_finite() && c.is_finite()) {
-        check("share", x, y, SharedShare<Decimal>(b, c)(a), (x * y) / z);
+        check("share", x, y, SharedShare<Decimal>(b, c)(a, SharedShare<Decimal>::Operand(a)),
+              (x * y) / z);
     }
 }
 
