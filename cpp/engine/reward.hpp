@@ -9,6 +9,7 @@
 #include "../formula/score_average.hpp"
 #include "../formula/topic_reward.hpp"
 
+#include <algorithm>
 #include <span>
 #include <vector>
 
@@ -33,6 +34,14 @@ private:
         out_.status.cause = cause;
         out_.status.field = cause == Cause::none ? "" : field;
         return cause == Cause::none;
+    }
+
+    // A list that failed leaves no entry behind.
+    bool whole(Cause cause, std::vector<Real>& entries, const char* field) {
+        if (cause != Cause::none) {
+            std::fill(entries.begin(), entries.end(), Number<Real>::missing());
+        }
+        return good(cause, field);
     }
 
     bool keep(std::vector<Real>& entry, const Real& value, const char* field) {
@@ -84,11 +93,11 @@ private:
         return good(update_averages(rules_, epoch_.params, epoch_.nonce, q, scores, role), field);
     }
 
-    bool sound(const std::vector<Real>& scores, const char* field) {
+    bool sound(std::vector<Real>& scores, const char* field) {
         for (const Real& score : scores) {
             const Cause cause = Number<Real>::fault(score);
-            if (!Number<Real>::is_missing(score) && !good(cause, field)) {
-                return false;
+            if (!Number<Real>::is_missing(score) && cause != Cause::none) {
+                return whole(cause, scores, field);
             }
         }
         return true;
@@ -117,7 +126,8 @@ private:
         WorkerScores<Real> scored{out_.forecaster_score};
         const Cause cause = score_forecasters(rules_.decimal_functions, epoch_, losses_, scored);
         forecasters_ = scored.count;
-        return good(cause, "forecaster_score") && sound(scored.scores, "forecaster_score") &&
+        return whole(cause, scored.scores, "forecaster_score") &&
+               sound(scored.scores, "forecaster_score") &&
                keep_scores(scored, epoch_.params.max_top_forecasters_to_reward,
                            epoch_.params.active_forecaster_quantile, state_.forecasters,
                            "forecaster_score_ema");
@@ -135,7 +145,7 @@ private:
             reputer_fractions(rules_.decimal_functions, epoch_.params.p_reward_reputer,
                               std::span<const Real>(epoch_.stakes),
                               std::span<const Real>(out_.reputer_score), out_.reputer_fraction);
-        return good(cause, "reputer_fraction") &&
+        return whole(cause, out_.reputer_fraction, "reputer_fraction") &&
                entropy(out_.reputer_fraction, state_.reputers, entropies_.reputer,
                        out_.reputer_entropy, "reputer_entropy");
     }
@@ -144,9 +154,9 @@ private:
                               const RoleRewardState<Real>& role, std::vector<Real>& fractions,
                               const char* field) {
         const std::vector<Real> sample = sampled_scores(role);
-        return good(worker_fractions(rules_.decimal_functions, p, c, epoch_.params.epsilon,
-                                     std::span<const Real>(sample), scores, fractions),
-                    field);
+        return whole(worker_fractions(rules_.decimal_functions, p, c, epoch_.params.epsilon,
+                                      std::span<const Real>(sample), scores, fractions),
+                     fractions, field);
     }
 
     bool divide_among_inferers() {
@@ -201,15 +211,17 @@ private:
     bool reward_reputers() {
         const Cause cause =
             divide_reward(out_.reputer_fraction, tasks_.reputer, out_.reputer_reward);
-        if (!good(cause, "reputer_reward")) {
+        if (!whole(cause, out_.reputer_reward, "reputer_reward")) {
             return false;
         }
         for (std::size_t m = 0; m < out_.reputer_reward.size(); ++m) {
             Real& per_share = state_.delegate_reward_per_share[m];
-            if (!good(share_with_delegators(epoch_.stakes[m], epoch_.delegated[m],
-                                            out_.reputer_reward[m], out_.delegators_reward[m],
-                                            per_share),
-                      "reputer_reward")) {
+            const Cause fault =
+                share_with_delegators(epoch_.stakes[m], epoch_.delegated[m], out_.reputer_reward[m],
+                                      out_.delegators_reward[m], per_share);
+            if (fault != Cause::none) {
+                whole(fault, out_.delegators_reward, "reputer_reward");
+                whole(fault, out_.reputer_reward, "reputer_reward");
                 out_.status.actor = static_cast<std::int32_t>(m);
                 out_.status.role = "reputer";
                 return false;
@@ -219,17 +231,20 @@ private:
     }
 
     bool reward_workers() {
-        return good(divide_reward(out_.inferer_fraction, tasks_.inference, out_.inferer_reward),
-                    "inferer_reward") &&
-               good(divide_reward(out_.forecaster_fraction, tasks_.forecasting,
-                                  out_.forecaster_reward),
-                    "forecaster_reward");
+        return whole(divide_reward(out_.inferer_fraction, tasks_.inference, out_.inferer_reward),
+                     out_.inferer_reward, "inferer_reward") &&
+               whole(divide_reward(out_.forecaster_fraction, tasks_.forecasting,
+                                   out_.forecaster_reward),
+                     out_.forecaster_reward, "forecaster_reward");
     }
 
     bool pay_everyone() {
-        if (!good(pay(out_.reputer_reward, out_.reputer_paid), "reputer_paid") ||
-            !good(pay(out_.inferer_reward, out_.inferer_paid), "inferer_paid") ||
-            !good(pay(out_.forecaster_reward, out_.forecaster_paid), "forecaster_paid")) {
+        if (!whole(pay(out_.reputer_reward, out_.reputer_paid), out_.reputer_paid,
+                   "reputer_paid") ||
+            !whole(pay(out_.inferer_reward, out_.inferer_paid), out_.inferer_paid,
+                   "inferer_paid") ||
+            !whole(pay(out_.forecaster_reward, out_.forecaster_paid), out_.forecaster_paid,
+                   "forecaster_paid")) {
             return false;
         }
         include(out_.inferer_paid, state_.inferer_included);

@@ -8,7 +8,7 @@ shows in any digit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal, NamedTuple
 
@@ -78,9 +78,11 @@ class Engine:
             The bundles, and the states with the outlier filter's median and deviation updated.
         """
         batch, shelf = self._batch(epochs, states)
-        return InferredBatch(
+        inferred = InferredBatch(
             batch, *_core.infer(self.number, self._rules, self._host, batch.columns, shelf.core)
         )
+        inferred.leave_out(batch.faults, shelf)
+        return inferred
 
     def settle(
         self, epochs: Epochs | Iterable[Epoch], states: States | Sequence[State] | None = None
@@ -92,14 +94,17 @@ class Engine:
             states: their topics' states in the same order; None: all topics are new.
         """
         batch, shelf = self._batch(epochs, states)
+        settled = SettledBatch(
+            batch, *_core.settle(self.number, self._rules, self._host, batch.columns, shelf.core)
+        )
+        faults = dict(batch.faults)
         if self.rules.wrong_nonce_report == "fault":
             for at, epoch in enumerate(batch.epochs):
                 reputer = batch.foreign_report(at)
-                if reputer is not None and at not in batch.faults:
-                    batch.faults[at] = TopicError(epoch.topic_id, reputer, "nonce", "wrong_nonce")
-        return SettledBatch(
-            batch, *_core.settle(self.number, self._rules, self._host, batch.columns, shelf.core)
-        )
+                if reputer is not None and at not in faults:
+                    faults[at] = TopicError(epoch.topic_id, reputer, "nonce", "wrong_nonce")
+        settled.leave_out(faults, shelf)
+        return settled
 
     def reward(
         self,
@@ -118,9 +123,9 @@ class Engine:
             Results per topic. A topic that did not settle has none and keeps its state; one whose
             rewards fail keeps what the stages before the fault gave, as on the chain.
         """
-        faults: list[TopicError | None] = []
+        unsettled: list[TopicError | None] = []
         if isinstance(settled, SettledBatch):
-            faults = settled.status
+            unsettled = settled.status
             losses = settled.columns["network_losses"]
             states = settled.states if states is None else states
         else:
@@ -134,7 +139,10 @@ class Engine:
             {"network_losses": as_column(losses)},
             shelf.core,
         )
-        return RewardedBatch(batch, columns, status, left, faults)
+        rewarded = RewardedBatch(batch, columns, status, left)
+        faults = {at: fault for at, fault in enumerate(unsettled) if fault is not None}
+        rewarded.leave_out({**batch.faults, **faults}, shelf)
+        return rewarded
 
     def epoch(
         self, epochs: Epochs | Iterable[Epoch], states: States | Sequence[State] | None = None
@@ -193,10 +201,18 @@ class Batch:
         }
         self.states = States(states, epochs.number)
         self.status: list[TopicError | None] = [
-            epochs.faults.get(at)
-            or (None if fault is None else TopicError(epochs.epochs[at].topic_id, *fault))
+            None if fault is None else TopicError(epochs.epochs[at].topic_id, *fault)
             for at, fault in enumerate(status)
         ]
+
+    def leave_out(self, faults: Mapping[int, TopicError], before: States) -> None:
+        """Give topics that cannot be computed their fault, and back the state they came with.
+
+        These faults do not show in the columns, so that something was computed from them.
+        """
+        for at, fault in faults.items():
+            self.status[at] = fault
+            self.states = self.states.replace(at, before.state(at))
 
     def __len__(self) -> int:
         return len(self.epochs)
@@ -256,18 +272,12 @@ class SettledBatch(Batch):
 class RewardedBatch(Batch):
     """Scores, rewards and new states of a batch."""
 
-    def __init__(
-        self,
-        epochs: Epochs,
-        columns: dict[str, Any],
-        status: list[tuple[str, str, str] | None],
-        states: _core.States,
-        settled: Sequence[TopicError | None] = (),
-    ) -> None:
-        super().__init__(epochs, columns, status, states)
-        for at, fault in enumerate(settled):
-            if fault is not None:
-                self.status[at] = fault
+    def leave_out(self, faults: Mapping[int, TopicError], before: States) -> None:
+        """Nothing of these topics counts as computed either."""
+        super().leave_out(faults, before)
+        computed = self.columns["computed"].copy()
+        computed[list(faults)] = 0
+        self.columns["computed"] = computed
 
     def topic(self, at: int) -> Rewarded:
         """Results of the topic at this position; ``fault`` says what ended its rewards early.

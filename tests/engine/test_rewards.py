@@ -124,6 +124,22 @@ def test_losses_that_did_not_settle() -> None:
     assert batch.rewarded.states == batch.inferred.states
 
 
+def test_report_of_another_nonce() -> None:
+    """Where it is a fault the topic is left out of everything, and keeps the state it came with."""
+    epochs = [with_report("allo1r1", nonce=99), good(8)]
+    before = State(7, forecaster_score_ratio=Decimal("0.25"))
+    batch = Engine(rules="v0.6", threads=1).epoch(epochs, [before, State(8)])
+    with pytest.raises(TopicError) as caught:
+        batch.rewarded.topic(0)
+    assert (caught.value.actor, caught.value.cause) == ("allo1r1", "wrong_nonce")
+    assert batch.settled.states.state(0) == before
+    assert batch.rewarded.states.state(0) == before
+    assert batch.rewarded.topic(1).fault is None
+    later = Engine(rules="v0.17", threads=1).epoch(batch.rewarded.epochs)
+    assert later.rewarded.topic(0).fault is None
+    assert "allo1r1" not in later.rewarded.topic(0).reputer_score
+
+
 def test_losses_as_a_column() -> None:
     engine = Engine()
     settled = engine.settle([GOOD])

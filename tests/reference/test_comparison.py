@@ -91,3 +91,11 @@ def test_attempt() -> None:
 
     assert isinstance(attempt(fail), TopicError)
     assert attempt(lambda: 5) == 5
+
+
+def test_whole_units_have_the_tolerance_of_numbers() -> None:
+    expected, actual = {"allo1a": 1_000_000}, {"allo1a": 1_000_001}
+    assert first_difference(expected, actual) is not None
+    assert first_difference(expected, actual, relative=1e-7) is not None
+    assert first_difference(expected, actual, relative=1e-5) is None
+    assert first_difference(expected, actual, absolute=1.0) is None

@@ -19,9 +19,16 @@ RULES = {version: rules_at(version) for version in ("v0.6", "v0.8", "v0.9", "v0.
 RULES["v0.17 held"] = replace(
     rules_at("v0.17"), initial_regret="held", scale_filter="previous_weight"
 )
-# Faults that valid input may meet: magnitudes beyond the limits, nobody with a weight left, or
-# nobody left by an outlier filter that lags behind.
-POSSIBLE = {"range", "underflow", "overflow", "no_usable_participant", "no_inference"}
+# Faults that valid input may meet: magnitudes beyond the limits, nobody with a weight left,
+# nobody left by an outlier filter that lags behind, or a lone report without stake.
+POSSIBLE = {
+    "range",
+    "underflow",
+    "overflow",
+    "no_usable_participant",
+    "no_inference",
+    "zero_stake",
+}
 SETTINGS = settings(
     max_examples=40,
     deadline=None,

@@ -192,3 +192,11 @@ def test_limits(version: str) -> None:
         with pytest.raises(NumberError, match="range"):
             operation()
     assert number.add(huge, Decimal(1)) > huge
+
+
+@pytest.mark.parametrize("zero", ["0", "-0.00"])
+def test_zero_times_a_silent_infinity(zero: str) -> None:
+    infinity = functions.ln(Decimal(0), rules_at("v0.6"))
+    for pair in ((Decimal(zero), infinity), (infinity, Decimal(zero))):
+        with pytest.raises(NumberError, match="invalid"):
+            number.multiply(*pair)

@@ -148,6 +148,8 @@ class Arithmetic:
         try:
             return self.round(_EXACT.multiply(x, y))
         except DecimalException:
+            if (x.is_infinite() and not y) or (y.is_infinite() and not x):
+                raise NumberError("invalid") from None
             return within_limits(self.round(within_limits(UNBOUNDED.multiply(x, y))))
 
     def add(self, x: Decimal, y: Decimal) -> Decimal:

@@ -7,7 +7,7 @@ A property test of an engine is then::
 
     from hypothesis import given
     from allora_core.epoch import TopicError
-    from allora_core.reference import infer, rules_at, settle
+    from allora_core.reference import infer, reward, rules_at, settle
     from allora_core.testing import assert_equal, attempt, histories
 
     RULES = rules_at("v0.17")
@@ -24,11 +24,15 @@ A property test of an engine is then::
             assert_equal(settled, attempt(my_settle, epoch, expected.state), epoch)
             if isinstance(settled, TopicError):
                 return
-            state = settled.state
+            rewarded = attempt(reward, epoch, settled.network_losses, settled.state, RULES)
+            assert_equal(rewarded, attempt(my_reward, epoch, settled), epoch)
+            if isinstance(rewarded, TopicError):
+                return
+            state = rewarded.state
 
 A history is valid input, but a topic may still fail on it, for instance where every weight
 underflows to 0: the fault is then the expected result, and its cause is compared. Engines in
-binary64 pass ``relative`` and ``absolute`` tolerances.
+binary64 pass ``relative`` and ``absolute`` tolerances, which hold for whole base units as well.
 """
 
 from __future__ import annotations

@@ -85,6 +85,8 @@ class _Comparison:
             return self.fault(expected, actual, path)
         if isinstance(expected, (Decimal, float)) or isinstance(actual, (Decimal, float)):
             return self.number(expected, actual, path)
+        if self.tolerance is not None and type(expected) is type(actual) is int:
+            return self.number(expected, actual, path)
         if is_dataclass(expected):
             return self.fields(expected, actual, path)
         if isinstance(expected, Mapping):

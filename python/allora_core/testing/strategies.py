@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from hypothesis import strategies as st
 
@@ -38,6 +38,7 @@ STYLES: tuple[Style, ...] = ("ordinary", "ties", "zeros", "extreme", "long", "mi
 signs. extreme: magnitudes from 1e-40 to 1e40. long: 34 to 300 digits. mixed: all of these."""
 
 _TIES = tuple(Decimal(text) for text in ("1", "1.0", "1.00", "-0.5", "-0.50", "0.25", "2E+1", "20"))
+_COEFFICIENTS = tuple(Decimal(text) for text in ("0", "1", "1.000", "0.4", "0.05", "0.9995"))
 _ZEROS = tuple(Decimal(text) for text in ("0", "0.000", "-0", "-0.00", "0E+3", "1", "-1.5"))
 # What every version accepts: a single label and reports of the epoch's own nonce.
 _ANY_VERSION = replace(rules_at("v0.17"), labels="scalar", wrong_nonce_report="fault")
@@ -108,7 +109,7 @@ def casts(draw: st.DrawFn, rules: Rules, inferers: int = 6, forecasters: int = 3
     return Cast(
         inferers=everyone,
         forecasters=tuple(dict.fromkeys((*others, *both)))[:forecasters],
-        reputers=draw(addresses(1, 3)),
+        reputers=draw(addresses(1, 4)),
         labels=labels,
     )
 
@@ -132,6 +133,26 @@ def params() -> st.SearchStrategy[Params]:
         inference_outlier_detection_alpha=among("0.2", "0.5"),
         inference_outlier_detection_threshold=among("11", "1.5"),
         label_default_value=among("0", "0.5"),
+        epsilon_reputer=among("0.01", "0.1"),
+        learning_rate=among("0.05", "0.5", "3"),
+        gradient_descent_max_iters=among("10", "3", "1", "0"),
+        max_gradient_threshold=among("0.001", "0.2"),
+        min_stake_fraction=among("0.5", "0.9", "0"),
+        merit_sortition_alpha=among("0.1", "0.50", "0"),
+        active_inferer_quantile=among("0.2", "0.25", "0", "1"),
+        active_forecaster_quantile=among("0.2", "0.5"),
+        active_reputer_quantile=among("0.2", "0.05"),
+        max_samples_to_scale_scores=among("10", "3", "1"),
+        max_top_inferers_to_reward=among("32", "2", "1"),
+        max_top_forecasters_to_reward=among("6", "1"),
+        task_reward_alpha=among("0.1", "0.5", "1"),
+        beta_entropy=among("0.25", "1", "0.5"),
+        lambda_initial_score=among("2", "0.5"),
+        p_reward_inference=among("3", "1", "2.5"),
+        p_reward_forecast=among("3", "1"),
+        p_reward_reputer=among("1", "3", "0.5"),
+        c_reward_inference=among("0.75", "0.5"),
+        c_reward_forecast=among("0.75", "0"),
     )
     return st.one_of(st.just(Params()), drawn)
 
@@ -140,7 +161,7 @@ def params() -> st.SearchStrategy[Params]:
 def states(
     draw: st.DrawFn, topic_id: int, cast: Cast, rules: Rules, style: Style = "ordinary"
 ) -> State:
-    """Draw a topic's state: new, or grown, with regrets missing for some workers."""
+    """Draw a topic's state: new, or grown, with regrets and averages missing for some actors."""
     if draw(st.booleans()):
         return State(topic_id=topic_id)
     number = numbers(style)
@@ -165,6 +186,7 @@ def states(
     everyone = tuple(dict.fromkeys((*inferers, *forecasters)))
     scale = draw(positive) if rules.scale_storage == "stored" else Decimal(0)
     filtered = rules.outlier_resistant != "absent" and draw(st.booleans())
+    scored = draw(_scored(cast, rules, style)) if draw(st.booleans()) else {}
     return State(
         topic_id=topic_id,
         initial_regret=draw(number),
@@ -184,7 +206,38 @@ def states(
         forecaster_inclusions=counts(forecasters),
         inference_median=draw(number) if filtered else Decimal(0),
         inference_median_absolute_deviation=draw(positive) if filtered else Decimal(0),
+        **scored,
     )
+
+
+@st.composite
+def _scored(draw: st.DrawFn, cast: Cast, rules: Rules, style: Style) -> dict[str, Any]:
+    """Draw what scores and rewards of earlier epochs left, by the names of the state's fields."""
+    number = numbers(style)
+    positive = st.builds(_written, st.integers(1, 99_999), st.integers(-6, -2))
+    scored: dict[str, Any] = {"forecaster_score_ratio": draw(number)}
+
+    def some(actors: tuple[str, ...], values: st.SearchStrategy[Any]) -> dict[str, Any]:
+        absent = draw(st.sets(st.sampled_from(actors), max_size=2)) if actors else set()
+        return {actor: draw(values) for actor in actors if actor not in absent}
+
+    for role in ("inferer", "forecaster", "reputer"):
+        actors = getattr(cast, f"{role}s")
+        averages = some(actors, number)
+        heights = {actor: draw(st.sampled_from((0, 70))) for actor in averages}
+        scored[f"{role}_score_ema"] = averages
+        scored[f"{role}_score_height"] = heights
+        scored[f"{role}_score_quantile"] = draw(number)
+        scored[f"{role}_reward_fraction"] = some(actors, positive)
+        if rules.initial_score == "present":
+            scored[f"initial_{role}_score"] = draw(number)
+    for role in ("inferer", "forecaster"):
+        actors = tuple(sorted(getattr(cast, f"{role}s")))
+        blocks = {block: tuple(some(actors, number).items()) for block in (30, 70)}
+        scored[f"{role}_score_history"] = {block: own for block, own in blocks.items() if own}
+    scored["listening_coefficient"] = some(cast.reputers, st.sampled_from(_COEFFICIENTS))
+    scored["delegate_reward_per_share"] = some(cast.reputers, positive)
+    return scored
 
 
 @st.composite
@@ -197,7 +250,10 @@ def epochs(
     style: Style = "ordinary",
     parameters: Params | None = None,
 ) -> Epoch:
-    """Draw one epoch by some of the cast, with reports of most entries."""
+    """Draw one epoch by some of the cast, with reports of most entries.
+
+    Seldom a reputer has no stake; the topic fails if nobody else's report counts.
+    """
     number = numbers(style)
     leavers = draw(st.sets(st.sampled_from(cast.inferers), max_size=len(cast.inferers) - 1))
     inferers = tuple(worker for worker in cast.inferers if worker not in leavers)
@@ -207,16 +263,18 @@ def epochs(
         forecasters = tuple(worker for worker in forecasters if worker not in absent)
     inferences = {worker: draw(_labeled(cast.labels, number)) for worker in inferers}
     forecasts = {worker: draw(_elements(cast.inferers, number)) for worker in forecasters}
+    silent = draw(st.sets(st.sampled_from(cast.reputers), max_size=len(cast.reputers) - 1))
     reports = {
-        reputer: Report(
-            stake=draw(st.builds(_written, st.integers(1, 10**6), st.integers(0, 15))),
-            bundle=draw(_bundles(inferers, forecasters, number)),
-        )
+        reputer: draw(_reports(draw(_bundles(inferers, forecasters, number))))
         for reputer in cast.reputers
+        if reputer not in silent
     }
+    if len(reports) > 1 and draw(st.integers(0, 5)) == 5:
+        poor = next(iter(reports))
+        reports[poor] = replace(reports[poor], stake=Decimal(0), delegated=Decimal(0))
     if rules.wrong_nonce_report == "skip" and len(reports) > 1 and draw(st.booleans()):
-        late = cast.reputers[-1]
-        reports[late] = Report(reports[late].stake, reports[late].bundle, nonce=nonce - 1)
+        late = list(reports)[-1]
+        reports[late] = replace(reports[late], nonce=nonce - 1)
     held = rules.initial_regret == "held"
     return Epoch(
         topic_id=topic_id,
@@ -227,7 +285,16 @@ def epochs(
         labels=cast.labels,
         params=draw(params()) if parameters is None else parameters,
         initial_regret=draw(st.one_of(number, st.none())) if held else None,
+        reward=draw(st.builds(_written, st.integers(0, 10**6), st.integers(-3, 12))),
     )
+
+
+@st.composite
+def _reports(draw: st.DrawFn, bundle: ValueBundle) -> Report:
+    """Draw the stake behind a report; delegators hold a part of it, from nothing to all."""
+    stake = draw(st.builds(_written, st.integers(1, 10**6), st.integers(0, 15)))
+    eighths = draw(st.integers(0, 8))
+    return Report(stake, bundle, Decimal(int(stake) * eighths // 8))
 
 
 @st.composite
