@@ -25,7 +25,7 @@ listening            scores of reputers and their listening coefficients
 score_average        averages of scores, their quantile, history and samples
 reward_fraction      how a task's reward is divided, and the entropy of that
 topic_reward         the split of a topic's reward, delegators' part, payout
-infer, settle        the two moments of an epoch that change its inferences
+infer, settle        the first two moments of an epoch
 reward               the third one: scores and rewards
 loss_function        losses from ground truth; ``czar`` one of them, in plain decimals
 sortition            active sets, one submission at a time
