@@ -130,7 +130,7 @@ def replay_command(
     as_json: JsonOption = False,
     out: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option("--out", help="Write inferences, losses and states as Parquet here."),
+        typer.Option("--out", help="Write inferences, losses, rewards, states as Parquet here."),
     ] = None,
 ) -> None:
     """Replay recorded epochs through the engine and compare every recorded value.
@@ -157,7 +157,8 @@ def replay_command(
                     if out is not None:
                         tables.setdefault("inferences", []).append(step.inferred.to_arrow())
                         tables.setdefault("losses", []).append(step.settled.to_arrow())
-                        tables.setdefault("states", []).append(step.settled.states_table())
+                        tables.setdefault("rewards", []).append(step.rewarded.to_arrow())
+                        tables.setdefault("states", []).append(step.rewarded.states_table())
                     progress.advance(task, len(step.recorded))
         if out is not None:
             write_parquet(out, tables)

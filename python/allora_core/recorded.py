@@ -9,8 +9,9 @@ implementation computed under the same names, so that two dictionaries are compa
         state = recorded.state or state
         inferred = infer(recorded.epoch, state, recorded.rules)
         settled = settle(recorded.epoch, inferred.state, recorded.rules)
-        assert values_of(recorded, state, inferred, settled) == recorded.expected
-        state = recorded.with_inclusions(settled.state)
+        rewarded = reward(recorded.epoch, settled.network_losses, settled.state, recorded.rules)
+        assert values_of(recorded, state, inferred, settled, rewarded) == recorded.expected
+        state = recorded.state_after(settled, rewarded)
 
 Numbers are plain texts, so equality covers the written form.
 """
@@ -23,7 +24,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from allora_core.epoch import Epoch, Inferred, Params, Report, Settled, State, ValueBundle
+from allora_core.epoch import (
+    Epoch,
+    Inferred,
+    Params,
+    Report,
+    Rewarded,
+    Settled,
+    State,
+    ValueBundle,
+)
 from allora_core.recorded_file import (
     RecordingError,
     RecordingFormat,
@@ -31,6 +41,7 @@ from allora_core.recorded_file import (
     read_lines,
     recognise,
 )
+from allora_core.recorded_reward import PARAMS, expected_values, reward_state, reward_values
 from allora_core.recorded_shape import EPOCH, OPERATION
 from allora_core.reference.number import NumberError
 from allora_core.reference.number_text import parse, plain_text
@@ -104,10 +115,10 @@ class RecordedEpoch:
         rules: the rules that the file was computed with.
         epoch: the inputs.
         state: the state before, only for the first epoch of a topic.
-        expected: outputs of infer and settle as texts; a stage that fails gives ``(stage,
-            "error")``.
+        expected: outputs of infer, settle and reward as texts; a stage that fails gives
+            ``(stage, "error")``.
         forecast_regret_scale: v0.6, forecaster -> scale inside its forecast-implied inference.
-        rewards: role -> worker -> reward of this epoch, base units; empty where none is recorded.
+        scored: whether the file has scores and rewards.
     """
 
     path: Path
@@ -118,23 +129,11 @@ class RecordedEpoch:
     state: State | None
     expected: dict[Name, str]
     forecast_regret_scale: dict[str, str] = field(default_factory=dict)
-    rewards: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    scored: bool = False
 
-    def with_inclusions(self, state: State) -> State:
-        """Count the workers that this epoch paid at least one base unit.
-
-        Inclusions are raised at payout, after everything that ``settle`` computes.
-        """
-
-        def raised(role: str, counts: dict[str, int]) -> dict[str, int]:
-            paid = [worker for worker, reward in self.rewards.get(role, {}).items() if reward >= 1]
-            return {**counts, **{worker: counts.get(worker, 0) + 1 for worker in paid}}
-
-        return replace(
-            state,
-            inferer_inclusions=raised("inferer", state.inferer_inclusions),
-            forecaster_inclusions=raised("forecaster", state.forecaster_inclusions),
-        )
+    def state_after(self, settled: Settled, rewarded: Rewarded) -> State:
+        """The state that the next epoch starts from: a file without rewards carries none."""
+        return rewarded.state if self.scored else settled.state
 
 
 def read_decimal_operations(path: str | Path) -> Iterator[DecimalOperation]:
@@ -217,7 +216,6 @@ class _Line:
 
     def recorded(self, rules: Rules) -> RecordedEpoch:
         given = self.input.get("state")
-        rewards = self.output.get("rewards") or {}
         return RecordedEpoch(
             self.path,
             self.line,
@@ -227,15 +225,13 @@ class _Line:
             None if given is None else self.state(given),
             self.expected(),
             dict(self.output["synthesis"].get("forecast_regret_scale") or {}),
-            {
-                role: self.numbers(rewards.get(f"{role}_reward"), f"{role}_reward")
-                for role in ("inferer", "forecaster")
-            },
+            "scores" in self.output,
         )
 
     def epoch(self) -> Epoch:
         labels = tuple(self.input.get("labels", ("y",)))
-        given = {**self.input.get("params", {}), **self.input.get("topic_params", {})}
+        earlier = PARAMS if "scores" in self.output else {}
+        given = {**earlier, **self.input.get("params", {}), **self.input.get("topic_params", {})}
         known = {field.name for field in fields(Params)}
         params = {name: self.number(text, name) for name, text in given.items() if name in known}
         r0 = given.get("initial_regret")
@@ -248,12 +244,14 @@ class _Line:
                 report["reputer"]: Report(
                     self.number(report["stake"], f"stake of {report['reputer']}"),
                     self.bundle(report["bundle"], report["reputer"]),
+                    self.number(report.get("delegated", "0"), f"delegated of {report['reputer']}"),
                 )
                 for report in self.input["reputers"]
             },
             labels=labels,
             params=Params(**params),
             initial_regret=None if r0 is None else self.number(r0, "initial_regret"),
+            reward=self.number(self.input.get("reward", "0"), "reward"),
         )
 
     def inferences(self, labels: tuple[str, ...]) -> dict[str, dict[str, Decimal]]:
@@ -311,6 +309,7 @@ class _Line:
             values[name] = self.table(given.get(name), f"state {name}")
         for name in _COUNT_FIELDS:
             values[name] = dict(given.get(name) or {})
+        values.update(reward_state(given, self.number))
         return State(topic_id=self.topic, **values)
 
     def expected(self) -> dict[Name, str]:
@@ -328,6 +327,7 @@ class _Line:
                 if stage == "state_after" and name not in _STATE_NAMES:
                     continue
                 values.update(self.flat((stage, name), value))
+        values.update(expected_values(self.output) if "scores" in self.output else ())
         return values
 
     def flat(self, name: Name, value: Any) -> Iterator[tuple[Name, str]]:
@@ -353,7 +353,11 @@ _STATE_NAMES = (*_SCALAR_FIELDS, *_WORKER_FIELDS, *_PAIR_FIELDS, *_COUNT_FIELDS)
 
 
 def values_of(
-    recorded: RecordedEpoch, before: State, inferred: Inferred, settled: Settled
+    recorded: RecordedEpoch,
+    before: State,
+    inferred: Inferred,
+    settled: Settled,
+    rewarded: Rewarded,
 ) -> dict[Name, str]:
     """Return what an implementation computed, under the names of ``recorded.expected``.
 
@@ -374,11 +378,13 @@ def values_of(
         shares = _only(state.forecaster_weight, losses.forecaster)
         values.update(_flat(("weights", "forecaster"), shares))
     if "state_after" in stages:
-        state = recorded.with_inclusions(settled.state)
+        state = recorded.state_after(settled, rewarded)
         for name in _STATE_NAMES:
             if name in _SCALAR_FIELDS and ("state_after", name) not in described:
                 continue
             values.update(_flat(("state_after", name), getattr(state, name)))
+    if recorded.scored:
+        values.update(reward_values(recorded.expected, before, rewarded))
     return values
 
 

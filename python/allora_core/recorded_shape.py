@@ -61,6 +61,19 @@ def map_of(shape: Shape) -> Shape:
     return check
 
 
+def blocks_of(shape: Shape) -> Shape:
+    """An object whose names are block heights."""
+
+    def check(value: Any, place: str) -> Wrong:
+        wrong = map_of(shape)(value, place)
+        if wrong:
+            return wrong
+        heights = (key for key in value if not (key.isascii() and key.isdigit()))
+        return next(((f"{place}[{key}]", "not a block height") for key in heights), None)
+
+    return check
+
+
 def label_of(part: Any, at: int) -> str:
     """How messages name an entry of a list: by its actor, if that can be read."""
     actor: Any = None
@@ -147,6 +160,7 @@ BUNDLE = record(
         "one_out_inferer_forecaster": TABLE,
     },
 )
+HISTORY = optional(blocks_of(list_of(tuple_of(name, anything))))
 STATE = record(
     {},
     {
@@ -172,6 +186,21 @@ STATE = record(
         ),
         "inferer_inclusions": optional(map_of(integer(0, 63))),
         "forecaster_inclusions": optional(map_of(integer(0, 63))),
+        **dict.fromkeys(
+            (
+                "listening_coefficients",
+                "delegate_reward_per_share",
+                "inferer_score_ema",
+                "forecaster_score_ema",
+                "reputer_score_ema",
+                "inferer_reward_fraction_smooth",
+                "forecaster_reward_fraction_smooth",
+                "reputer_reward_fraction_smooth",
+            ),
+            ROW,
+        ),
+        "inferer_score_history": HISTORY,
+        "forecaster_score_history": HISTORY,
     },
 )
 INPUT = record(
@@ -205,9 +234,9 @@ STAGE = map_of(anything)
 OUTPUT = record(
     {"synthesis": STAGE},
     {
-        **dict.fromkeys(("network_losses", "regrets", "weights", "state_after"), optional(STAGE)),
-        "rewards": optional(
-            record({}, {"inferer_reward": ROW, "forecaster_reward": ROW}),
+        **dict.fromkeys(
+            ("network_losses", "regrets", "weights", "scores", "rewards", "state_after"),
+            optional(STAGE),
         ),
     },
 )

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .bench.runner import Row
+from .epoch import Rewarded
 from .verify import Comparison, Step
 
 __all__ = ["bench_table", "comparison_rows", "comparison_table", "replay_rows", "replay_table"]
@@ -18,12 +19,23 @@ __all__ = ["bench_table", "comparison_rows", "comparison_table", "replay_rows", 
 Record = dict[str, Any]
 
 
-def shown(value: Decimal | None, digits: int = 6) -> str:
+def shown(value: Decimal | None, digits: int = 4) -> str:
     """A number short enough for a table, small ones with an exponent."""
     if value is None:
         return "-"
     small = value != 0 and value.adjusted() < -3
     return f"{value:.{digits - 1}e}" if small else f"{value:.{digits}g}"
+
+
+def paid_in_all(rewarded: Rewarded) -> int:
+    """Whole base units that the epoch paid: to workers, reputers and delegators."""
+    parts = (
+        rewarded.inferer_paid,
+        rewarded.forecaster_paid,
+        rewarded.reputer_paid,
+        rewarded.delegators_reward,
+    )
+    return sum(sum(part.values()) for part in parts)
 
 
 def replay_rows(step: Step) -> list[Record]:
@@ -33,6 +45,7 @@ def replay_rows(step: Step) -> list[Record]:
         epoch = recorded.epoch
         network = step.inferred.topic(at).network
         losses = step.settled.topic(at).network_losses
+        rewarded = step.rewarded.topic(at)
         weights = {**network.normalized_inferer_weight, **network.normalized_forecaster_weight}
         top = max(weights, key=lambda actor: weights[actor], default=None)
         rows.append(
@@ -45,6 +58,8 @@ def replay_rows(step: Step) -> list[Record]:
                 "reputers": len(epoch.reports),
                 "network_inference": [str(value) for value in network.combined],
                 "network_loss": None if losses.combined is None else str(losses.combined),
+                "paid": paid_in_all(rewarded),
+                "reward_fault": None if rewarded.fault is None else str(rewarded.fault),
                 "top_weight_actor": top,
                 "top_weight": None if top is None else str(weights[top]),
             }
@@ -55,7 +70,10 @@ def replay_rows(step: Step) -> list[Record]:
 def replay_table(rows: Iterable[Record]) -> Table:
     """A table per topic and epoch."""
     table = Table(
-        title="Replayed epochs: network inference, network loss", box=SIMPLE_HEAD, pad_edge=False
+        title="Replayed epochs: network inference and loss, rewards paid",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
     )
     table.add_column("topic", justify="right", no_wrap=True)
     table.add_column("nonce", justify="right", no_wrap=True)
@@ -63,6 +81,7 @@ def replay_table(rows: Iterable[Record]) -> Table:
     table.add_column("I/F/R", justify="right", no_wrap=True)
     table.add_column("inference", justify="right", no_wrap=True)
     table.add_column("loss", justify="right", no_wrap=True)
+    table.add_column("paid", justify="right", no_wrap=True)
     table.add_column("top weight", no_wrap=True)
     for row in rows:
         values = row["network_inference"]
@@ -74,6 +93,7 @@ def replay_table(rows: Iterable[Record]) -> Table:
             f"{row['inferers']}/{row['forecasters']}/{row['reputers']}",
             shown(Decimal(values[0])) + (", …" if len(values) > 1 else ""),
             shown(None if loss is None else Decimal(loss)),
+            "failed" if row["reward_fault"] else shown(Decimal(row["paid"])),
             "-" if top is None else Text(f"{shown(Decimal(top), 2)} {row['top_weight_actor']}"),
         )
     return table

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from . import _core
 from .batch import Epochs, NumberName
-from .engine import Engine, InferredBatch, SettledBatch
+from .engine import Engine, InferredBatch, RewardedBatch, SettledBatch
 from .epoch import Epoch, State
 from .recorded import (
     DecimalOperation,
@@ -24,6 +24,7 @@ from .recorded import (
     values_of,
 )
 from .recorded_cases import compare_cases
+from .recorded_reward import is_reward_state
 from .recorded_simulator import is_loss_difference, read_simulator, simulated_values_of
 from .reference.rules import Rules
 from .states import States
@@ -37,6 +38,8 @@ FLOAT64_ERROR = {
     "regrets": 1e-14,
     "weights": 1e-14,
     "state_after": 1e-15,
+    "scores": 2e-12,
+    "rewards": 1e-12,
 }
 """Stated error of float64 per stage: relative, with the stage's largest magnitude as the least
 scale, since a regret is a difference of losses and can lie near 0."""
@@ -94,6 +97,7 @@ class Step:
     recorded: list[RecordedEpoch]
     inferred: InferredBatch
     settled: SettledBatch
+    rewarded: RewardedBatch
 
 
 def bundled() -> list[Path]:
@@ -134,13 +138,14 @@ def compare_epoch(
     scales: dict[str, float] = {}
     for name, text in recorded.expected.items():
         if number == "float64" and is_number(text):
-            scales[name[0]] = max(scales.get(name[0], 0.0), abs(float(text)))
+            stage = stage_of(name)
+            scales[stage] = max(scales.get(stage, 0.0), abs(float(text)))
     for name, text in recorded.expected.items():
         actual = values.get(name)
         if number == "decimal" or not is_number(text):
             verdict = same_text(text, actual)
         else:
-            stage = name[0]
+            stage = stage_of(name)
             relative = FLOAT64_ERROR[stage]
             found = None if actual is None or not is_number(actual) else Decimal(actual)
             error = within(Decimal(text), found, relative, relative * scales[stage])
@@ -153,6 +158,11 @@ def compare_epoch(
     for name, actual in values.items():
         if name[0] in stages and name not in recorded.expected:
             comparison.add("different", partial(place, recorded, name, "nothing", actual))
+
+
+def stage_of(name: Name) -> str:
+    """The stage whose error is stated for a value: the state keeps what the stages gave."""
+    return "rewards" if is_reward_state(name) else name[0]
 
 
 def is_number(text: str) -> bool:
@@ -195,13 +205,14 @@ def replay(
         engine = Engine(number, rules=rules(due[0].rules), threads=threads)
         before = [recorded.state or states[recorded.epoch.topic_id] for recorded in due]
         inferred, settled = moments(engine, due, before)
+        rewarded = engine.reward(settled.epochs, settled)
         for i, recorded in enumerate(due):
-            result = settled.topic(i)
+            results = settled.topic(i), rewarded.topic(i)
             if comparison is not None:
-                values = values_of(recorded, before[i], inferred.topic(i), result)
+                values = values_of(recorded, before[i], inferred.topic(i), *results)
                 compare_epoch(comparison, number, recorded, values)
-            states[recorded.epoch.topic_id] = recorded.with_inclusions(result.state)
-        yield Step(due, inferred, settled)
+            states[recorded.epoch.topic_id] = recorded.state_after(*results)
+        yield Step(due, inferred, settled, rewarded)
 
 
 def histories(path: Path) -> dict[int, list[RecordedEpoch]]:

@@ -60,6 +60,8 @@ def test_replay_compares_and_writes(tmp_path: Path) -> None:
     losses = polars.read_parquet(out / "losses.parquet")
     assert set(losses["quantity"]) >= {"combined_loss", "naive_loss", "loss"}
     assert (out / "inferences.parquet").exists()
+    rewards = polars.read_parquet(out / "rewards.parquet")
+    assert set(rewards["quantity"]) >= {"score", "fraction", "reward"}
     states = polars.read_parquet(out / "states.parquet")
     assert set(states["nonce"]) == {100, 200}
 
@@ -72,6 +74,23 @@ def test_one_changed_digit_is_a_difference(tmp_path: Path) -> None:
     result = runner.invoke(app, ["replay", str(recorded(tmp_path / "epochs.jsonl", change))])
     assert result.exit_code == 1
     assert "synthesis.combined" in result.stdout.replace("\n", "")
+    assert result.stdout.splitlines()[-1].endswith("differing: 1")
+
+
+@pytest.mark.parametrize(("stage", "name"), [("scores", "reputer"), ("rewards", "inferer_reward")])
+def test_one_changed_digit_of_a_reward_is_a_difference(
+    tmp_path: Path, stage: str, name: str
+) -> None:
+    with gzip.open(VECTORS / "chain_epochs_v06.jsonl.gz", "rt") as file:
+        documents = [json.loads(next(file)) for _ in range(2)]
+    values = documents[1]["output"][stage][name]
+    actor = min(values)
+    values[actor] = values[actor][:-1] + ("1" if values[actor][-1] != "1" else "2")
+    path = tmp_path / "epochs.jsonl"
+    path.write_text("".join(json.dumps(document) + "\n" for document in documents))
+    result = runner.invoke(app, ["replay", str(path)])
+    assert result.exit_code == 1
+    assert f"{stage}.{name}.{actor}" in result.stdout.replace("\n", "")
     assert result.stdout.splitlines()[-1].endswith("differing: 1")
 
 

@@ -11,11 +11,11 @@ from allora_core.epoch import State
 from allora_core.recorded import RecordedEpoch, read_chain_epochs, values_of
 
 VECTORS = Path(__file__).parents[1] / "vectors"
-FILES = ["chain_epochs_v06.jsonl.gz", "chain_epochs_v017.jsonl.gz"]
+FILES = {"chain_epochs_v06.jsonl.gz": 46_549, "chain_epochs_v017.jsonl.gz": 53_201}
 
 
-def differences(recorded: RecordedEpoch, state: State, inferred, settled) -> list[str]:
-    values = values_of(recorded, state, inferred, settled)
+def differences(recorded: RecordedEpoch, state: State, *results) -> list[str]:
+    values = values_of(recorded, state, *results)
     return [
         f"{recorded.kind} nonce {recorded.epoch.nonce} {'.'.join(name)}: "
         f"{values.get(name)} instead of {text}"
@@ -34,11 +34,13 @@ def test_one_topic_at_a_time(name: str) -> None:
         assert state is not None
         inferred = engine.infer([recorded.epoch], [state])
         settled = engine.settle([recorded.epoch], inferred.states)
-        found += differences(recorded, state, inferred.topic(0), settled.topic(0))
+        rewarded = engine.reward([recorded.epoch], settled)
+        results = settled.topic(0), rewarded.topic(0)
+        found += differences(recorded, state, inferred.topic(0), *results)
         compared += len(recorded.expected)
-        state = recorded.with_inclusions(settled.topic(0).state)
+        state = recorded.state_after(*results)
     assert found == []
-    assert compared > 30_000
+    assert compared == FILES[name]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -55,8 +57,10 @@ def test_all_topics_in_one_batch(name: str) -> None:
         shelf = States.from_states([states[recorded.epoch.topic_id] for recorded in due])
         inferred = engine.infer(batch, shelf)
         settled = engine.settle(batch, inferred.states)
+        rewarded = engine.reward(batch, settled)
         for i, recorded in enumerate(due):
             topic = recorded.epoch.topic_id
-            found += differences(recorded, states[topic], inferred.topic(i), settled.topic(i))
-            states[topic] = recorded.with_inclusions(settled.topic(i).state)
+            results = settled.topic(i), rewarded.topic(i)
+            found += differences(recorded, states[topic], inferred.topic(i), *results)
+            states[topic] = recorded.state_after(*results)
     assert found == []

@@ -54,18 +54,6 @@ def test_reads_a_line(tmp_path: Path) -> None:
     assert recorded.expected[("synthesis", "combined", "y")] == "1.50"
 
 
-def test_inclusions_are_raised_by_a_whole_base_unit(tmp_path: Path) -> None:
-    line = document()
-    line["output"]["rewards"] = {
-        "inferer_reward": {"allo1a": "0.999", "allo1b": "1.0"},
-        "forecaster_reward": {"allo1a": "17"},
-    }
-    (recorded,) = read_chain_epochs(write(tmp_path, line))
-    state = recorded.with_inclusions(State(4, inferer_inclusions={"allo1b": 2}))
-    assert state.inferer_inclusions == {"allo1b": 3}
-    assert state.forecaster_inclusions == {"allo1a": 1}
-
-
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
@@ -77,6 +65,23 @@ def test_inclusions_are_raised_by_a_whole_base_unit(tmp_path: Path) -> None:
         (("reputers", 0, "bundle", "naive"), None, "report of allo1m naive: not the text"),
         (("state", "initial_regret"), "--1", "topic 4 state initial_regret: '--1': parse"),
         (("topic_params", "epsilon"), "e5", "topic 4 epsilon: 'e5': parse"),
+        (("reward",), "much", "topic 4 reward: 'much': parse"),
+        (("reputers", 0, "delegated"), 5, "delegated of allo1m: not the text of a number"),
+        (
+            ("state", "listening_coefficients"),
+            {"allo1m": "x"},
+            "topic 4 state listening_coefficients[allo1m]: 'x': parse",
+        ),
+        (
+            ("state", "inferer_score_history"),
+            {"7": [["allo1a", "?"]]},
+            "topic 4 state inferer_score_history[7][allo1a]: '?': parse",
+        ),
+        (
+            ("state", "inferer_score_history"),
+            {"late": []},
+            "state inferer_score_history[late]: not a block height",
+        ),
     ],
 )
 def test_bad_values_are_located(
