@@ -79,8 +79,8 @@ def replay_table(rows: Iterable[Record]) -> Table:
     table.add_column("nonce", justify="right", no_wrap=True, min_width=5)
     table.add_column("case", no_wrap=True)
     table.add_column("I/F/R", justify="right", no_wrap=True, min_width=6)
-    table.add_column("inference", justify="right", no_wrap=True, min_width=10)
-    table.add_column("loss", justify="right", no_wrap=True, min_width=9)
+    table.add_column("inference", justify="right", no_wrap=True, min_width=9)
+    table.add_column("loss", justify="right", no_wrap=True, min_width=7)
     table.add_column("paid", justify="right", no_wrap=True, min_width=9)
     table.add_column("top weight", no_wrap=True)
     for row in rows:
