@@ -19,9 +19,10 @@ __all__ = [
     "STAGES",
     "STATE_FIELDS",
     "expected_values",
-    "is_reward_state",
     "reward_state",
     "reward_values",
+    "scale_of",
+    "stage_of",
 ]
 
 Name = tuple[str, ...]
@@ -61,9 +62,22 @@ TASK_FIELDS = (
 FAILURES = {"division undefined": "div_undefined"}
 
 
-def is_reward_state(name: Name) -> bool:
-    """Whether a value is a part of the state that scores and rewards leave."""
-    return name[0] == "state_after" and name[1] in STATE_FIELDS
+def stage_of(name: Name) -> str:
+    """The stage that gave a value: what the state keeps of scores and rewards is theirs."""
+    if name[0] != "state_after" or name[1] not in STATE_FIELDS:
+        return name[0]
+    scored = "_score_ema" in name[1] or "_score_history" in name[1] or "listening" in name[1]
+    return "scores" if scored else "rewards"
+
+
+def scale_of(name: Name) -> str:
+    """Values that are measured against the same magnitude: coins would hide any fraction."""
+    stage = stage_of(name)
+    if name[1] in ("delegate_reward_per_share", "gradient_descent_iterations"):
+        return f"{stage}.{name[1]}"
+    if stage == "rewards" and name[1].endswith(("_reward", "_paid")):
+        return f"{stage}.coins"
+    return stage
 
 
 def reward_state(given: Mapping[str, Any], number: Number) -> dict[str, Any]:

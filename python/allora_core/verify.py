@@ -24,7 +24,7 @@ from .recorded import (
     values_of,
 )
 from .recorded_cases import compare_cases
-from .recorded_reward import is_reward_state
+from .recorded_reward import scale_of, stage_of
 from .recorded_simulator import is_loss_difference, read_simulator, simulated_values_of
 from .reference.rules import Rules
 from .states import States
@@ -39,7 +39,7 @@ FLOAT64_ERROR = {
     "weights": 1e-14,
     "state_after": 1e-15,
     "scores": 2e-12,
-    "rewards": 1e-12,
+    "rewards": 8e-12,
 }
 """Stated error of float64 per stage: relative, with the stage's largest magnitude as the least
 scale, since a regret is a difference of losses and can lie near 0."""
@@ -138,8 +138,8 @@ def compare_epoch(
     scales: dict[str, float] = {}
     for name, text in recorded.expected.items():
         if number == "float64" and is_number(text):
-            stage = stage_of(name)
-            scales[stage] = max(scales.get(stage, 0.0), abs(float(text)))
+            scale = scale_of(name)
+            scales[scale] = max(scales.get(scale, 0.0), abs(float(text)))
     for name, text in recorded.expected.items():
         actual = values.get(name)
         if number == "decimal" or not is_number(text):
@@ -148,7 +148,7 @@ def compare_epoch(
             stage = stage_of(name)
             relative = FLOAT64_ERROR[stage]
             found = None if actual is None or not is_number(actual) else Decimal(actual)
-            error = within(Decimal(text), found, relative, relative * scales[stage])
+            error = within(Decimal(text), found, relative, relative * scales[scale_of(name)])
             verdict = "equal" if error <= 1 else "different"
             worst = comparison.largest_error.get(stage, 0.0)
             comparison.largest_error[stage] = max(worst, error * relative)
@@ -158,11 +158,6 @@ def compare_epoch(
     for name, actual in values.items():
         if name[0] in stages and name not in recorded.expected:
             comparison.add("different", partial(place, recorded, name, "nothing", actual))
-
-
-def stage_of(name: Name) -> str:
-    """The stage whose error is stated for a value: the state keeps what the stages gave."""
-    return "rewards" if is_reward_state(name) else name[0]
 
 
 def is_number(text: str) -> bool:
