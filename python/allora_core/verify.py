@@ -287,7 +287,8 @@ def compare_simulator(
         state = simulated.state or State(simulated.epoch.topic_id)
         inferred, settled = moments(engine, [simulated], [state])
         known = inferred.topic(0) if simulated.state is not None else None
-        values = simulated_values_of(simulated, known, settled.topic(0))
+        rewarded = engine.reward(settled.epochs, settled).topic(0)
+        values = simulated_values_of(simulated, known, settled.topic(0), rewarded)
         for column, expected in simulated.expected.items():
             difference = is_loss_difference(column)
             relative = 0.0 if difference else SIMULATOR_ERROR

@@ -14,7 +14,7 @@ from allora_core.recorded_simulator import (
     read_simulator,
     simulated_values_of,
 )
-from allora_core.reference import infer, settle
+from allora_core.reference import infer, reward, settle
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 COMPARED = {"regression": 582, "classification": 4454}
@@ -33,7 +33,9 @@ def test_simulator_table(table: str) -> None:
         if simulated.state is not None:
             inferred = infer(simulated.epoch, state, simulated.rules)
         settled = settle(simulated.epoch, state, simulated.rules)
-        got = simulated_values_of(simulated, inferred, settled)
+        rewarded = reward(simulated.epoch, settled.network_losses, settled.state, simulated.rules)
+        assert rewarded.fault is None
+        got = simulated_values_of(simulated, inferred, settled, rewarded)
         assert set(got) == set(simulated.expected)
         for column, expected in simulated.expected.items():
             compared += 1
