@@ -1,7 +1,7 @@
 """Reader of the network simulator's tables: one row per epoch, one column per number.
 
 The simulator is independent of the chain's code and computes in binary64, so its columns are met
-to a relative 1e-12, differences of losses (regrets) to an absolute 1e-15. A row's state stands in
+to the errors that `allowed_error` tells. A row's state stands in
 the columns of the row before; the first row has no predecessor. Columns of scores and rewards are
 described in ``recorded_simulator_reward``.
 
@@ -35,6 +35,7 @@ from allora_core.recorded_simulator_reward import (
     ROWS,
     carried,
     expected_rewards,
+    is_rounded_near_zero,
     reward_rules,
     rewarded_values_of,
 )
@@ -43,9 +44,11 @@ from allora_core.reference.number_text import parse
 from allora_core.reference.rules import Rules, rules_at
 from allora_core.reference.weight import regret_scale
 
-__all__ = ["SimulatedEpoch", "is_loss_difference", "read_simulator", "simulated_values_of"]
+__all__ = ["SimulatedEpoch", "allowed_error", "read_simulator", "simulated_values_of"]
 
 WORKERS = INFERERS + FORECASTERS
+
+_RELATIVE, _ABSOLUTE = Decimal("1E-12"), Decimal("1E-15")
 
 # Everybody has a regret in these tables, so nobody reads the initial one: it only must not be 0,
 # which would make all inferers count as new.
@@ -73,9 +76,16 @@ class SimulatedEpoch:
     expected: dict[str, Decimal]
 
 
-def is_loss_difference(column: str) -> bool:
-    """Tell whether a column is a difference of losses, to be met absolutely (1e-15)."""
-    return "regret" in column
+def allowed_error(column: str) -> tuple[Decimal, Decimal]:
+    """Return the relative and the absolute error of a column; the greater one is allowed.
+
+    1e-12 relative; for regrets, which are differences of losses, 1e-15 absolute instead. Workers'
+    scores are such differences too, and their fractions come from ln(1 + exp(x)), where the
+    simulator rounds the sum to binary64: near 0 both have no more than 1e-15 absolute.
+    """
+    if "regret" in column:
+        return Decimal(0), _ABSOLUTE
+    return _RELATIVE, _ABSOLUTE if is_rounded_near_zero(column) else Decimal(0)
 
 
 def read_simulator(path: str | Path) -> Iterator[SimulatedEpoch]:

@@ -28,6 +28,7 @@ __all__ = [
     "ROWS",
     "carried",
     "expected_rewards",
+    "is_rounded_near_zero",
     "reward_rules",
     "rewarded_values_of",
 ]
@@ -36,9 +37,13 @@ INFERERS = tuple(f"inferer{j}" for j in range(5))
 FORECASTERS = tuple(f"forecaster{k}" for k in range(3))
 REPUTERS = tuple(f"reputer{m}" for m in range(5))
 
+_ACTORS = {"inferer": INFERERS, "forecaster": FORECASTERS, "reputer": REPUTERS}
+
 Number = Callable[[str], Decimal]
 
 _SAMPLES = 10
+
+# Rows that a column needs: one before for the state, and the inferers' sample is full with them.
 _STATE = 2
 _FORECASTER_SAMPLE = -(-_SAMPLES // len(FORECASTERS))
 
@@ -49,6 +54,14 @@ _SHARES = {
     "inferers_reward_fraction": "inference_task_reward",
     "forecasters_reward_fraction": "forecasting_task_reward",
     "reputers_reward_fraction": "reputer_task_reward",
+}
+
+_ROUNDED_NEAR_ZERO = {
+    "inferer_score",
+    "forecaster_score",
+    "forecasting_task_utility_score",
+    "inferer_fraction",
+    "forecaster_fraction",
 }
 
 
@@ -68,10 +81,6 @@ class _Column(NamedTuple):
     holder: Literal["result", "state"] = "result"
 
 
-def _actors() -> dict[str, tuple[str, ...]]:
-    return {"inferer": INFERERS, "forecaster": FORECASTERS, "reputer": REPUTERS}
-
-
 def _columns() -> dict[str, _Column]:
     """Return column -> its place, for the columns that stand in a result as they are."""
     columns = {
@@ -82,7 +91,7 @@ def _columns() -> dict[str, _Column]:
         "forecaster_score_ratio": _Column("forecaster_score_ratio", "", _STATE),
         "forecasters_utility": _Column("chi", "", _STATE),
     }
-    for role, actors in _actors().items():
+    for role, actors in _ACTORS.items():
         scored = _STATE if role == "reputer" else 1
         divided = _FORECASTER_SAMPLE if role == "forecaster" else _STATE
         fraction = f"{role}_reward_fraction"
@@ -101,6 +110,15 @@ def _columns() -> dict[str, _Column]:
             f"reputer_adjusted_stake_{at}": _Column("adjusted_stake_used", m, _STATE),
         }
     return columns
+
+
+_COLUMNS = _columns()
+
+
+def is_rounded_near_zero(column: str) -> bool:
+    """Tell whether a column is a worker's score or fraction, or the forecasters' task score."""
+    place = _COLUMNS.get(column)
+    return place is not None and place.entry in _ROUNDED_NEAR_ZERO
 
 
 def reward_rules(rules: Rules) -> Rules:
@@ -147,7 +165,7 @@ def expected_rewards(rows: int, number: Number, following: Number | None) -> dic
         following: the next row's columns, whose stakes are stake and reward of the present one;
             ``None`` in the last row. They are named ``next_reputer_stake_m``.
     """
-    expected = {name: number(name) for name, place in _columns().items() if place.rows <= rows}
+    expected = {name: number(name) for name, place in _COLUMNS.items() if place.rows <= rows}
     if rows >= _FORECASTER_SAMPLE:
         expected |= {name: number(name) for name in _SHARES}
         if following is not None:
@@ -159,7 +177,7 @@ def expected_rewards(rows: int, number: Number, following: Number | None) -> dic
 def rewarded_values_of(epoch: Epoch, rewarded: Rewarded) -> dict[str, Decimal]:
     """Return what an implementation computed, by column; what it has no value for is left out."""
     values: dict[str, Decimal | None] = {}
-    for name, place in _columns().items():
+    for name, place in _COLUMNS.items():
         held = getattr(rewarded if place.holder == "result" else rewarded.state, place.entry)
         values[name] = _at(held, place.actor)
     for name, entry in _SHARES.items():
