@@ -1,8 +1,9 @@
 """Reader of the network simulator's tables: one row per epoch, one column per number.
 
 The simulator is independent of the chain's code and computes in binary64, so its columns are met
-to a relative 1e-12, differences of losses (regrets) to an absolute 1e-15. A row's state stands in
-the columns of the row before; the first row has no predecessor.
+to the errors that `allowed_error` tells. A row's state stands in
+the columns of the row before; the first row has no predecessor. Columns of scores and rewards are
+described in ``recorded_simulator_reward``.
 
 Five inferers, three forecasters and five reputers take part in every epoch. A column's ``worker_w``
 counts inferers 0 to 4, then forecasters 5 to 7.
@@ -11,24 +12,43 @@ counts inferers 0 to 4, then forecasters 5 to 7.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
-from allora_core.epoch import Epoch, Inferred, Params, Report, Settled, State, ValueBundle
+from allora_core.epoch import (
+    Epoch,
+    Inferred,
+    Params,
+    Report,
+    Rewarded,
+    Settled,
+    State,
+    ValueBundle,
+)
 from allora_core.recorded_file import RecordingError, read_lines, recognise
+from allora_core.recorded_simulator_reward import (
+    FORECASTERS,
+    INFERERS,
+    REPUTERS,
+    ROWS,
+    carried,
+    expected_rewards,
+    is_rounded_near_zero,
+    reward_rules,
+    rewarded_values_of,
+)
 from allora_core.reference.number import NumberError, subtract
 from allora_core.reference.number_text import parse
 from allora_core.reference.rules import Rules, rules_at
 from allora_core.reference.weight import regret_scale
 
-__all__ = ["SimulatedEpoch", "is_loss_difference", "read_simulator", "simulated_values_of"]
+__all__ = ["SimulatedEpoch", "allowed_error", "read_simulator", "simulated_values_of"]
 
-INFERERS = tuple(f"inferer{j}" for j in range(5))
-FORECASTERS = tuple(f"forecaster{k}" for k in range(3))
-REPUTERS = tuple(f"reputer{m}" for m in range(5))
 WORKERS = INFERERS + FORECASTERS
+
+_RELATIVE, _ABSOLUTE = Decimal("1E-12"), Decimal("1E-15")
 
 # Everybody has a regret in these tables, so nobody reads the initial one: it only must not be 0,
 # which would make all inferers count as new.
@@ -44,8 +64,8 @@ class SimulatedEpoch:
         rules: the rules of the simulated protocol.
         epoch: the inputs.
         state: the state before, from the row before; for a first row without known state ``None``.
-        expected: column -> number, for the columns that infer and settle determine. A first row
-            leaves out what depends on the missing state.
+        expected: column -> number, for the columns that infer, settle and reward determine. The
+            first rows leave out what depends on state and scores before the table.
     """
 
     path: Path
@@ -56,9 +76,16 @@ class SimulatedEpoch:
     expected: dict[str, Decimal]
 
 
-def is_loss_difference(column: str) -> bool:
-    """Tell whether a column is a difference of losses, to be met absolutely (1e-15)."""
-    return "regret" in column
+def allowed_error(column: str) -> tuple[Decimal, Decimal]:
+    """Return the relative and the absolute error of a column; the greater one is allowed.
+
+    1e-12 relative; for regrets, which are differences of losses, 1e-15 absolute instead. Workers'
+    scores are such differences too, and their fractions come from ln(1 + exp(x)), where the
+    simulator rounds the sum to binary64: near 0 both have no more than 1e-15 absolute.
+    """
+    if "regret" in column:
+        return Decimal(0), _ABSOLUTE
+    return _RELATIVE, _ABSOLUTE if is_rounded_near_zero(column) else Decimal(0)
 
 
 def read_simulator(path: str | Path) -> Iterator[SimulatedEpoch]:
@@ -77,18 +104,38 @@ def read_simulator(path: str | Path) -> Iterator[SimulatedEpoch]:
         rules = rules_at("v0.17")
     else:
         raise RecordingError(path, 1, "format", f"{form}, not a simulator table")
-    before: _Row | None = None
+    rules = reward_rules(rules)
     lines = read_lines(path)
     columns = next(csv.reader([next(lines)[1]]))
     if len(set(columns)) != len(columns):
         raise RecordingError(path, 1, "columns", "one of them is given twice")
+    # The rows up to the present one, which waits for its follower: that has the stakes after it.
+    rows: list[_Row] = []
     for line, text in lines:
         cells = next(csv.reader([text]))
         if len(cells) != len(columns):
             raise RecordingError(path, line, "row", f"{len(cells)} of {len(columns)} columns")
         row = _Row(path, line, dict(zip(columns, cells, strict=True)), labels)
-        yield row.simulated(before, rules)
-        before = row
+        if rows:
+            yield _simulated(rows, row, rules)
+        rows = [*rows[1 - ROWS :], row]
+    if rows:
+        yield _simulated(rows, None, rules)
+
+
+def _simulated(rows: Sequence[_Row], following: _Row | None, rules: Rules) -> SimulatedEpoch:
+    """Return the last of ``rows`` with the state that those before it leave."""
+    *earlier, row = rows
+    state = None
+    if earlier:
+        known = [(int(one.number("epoch")), one.number) for one in earlier]
+        state = carried(earlier[-1].state(rules), known)
+    elif len(row.labels) > 1:
+        # The table starts with an empty history there: regrets are averaged from 0.
+        state = State(topic_id=1)
+    next_number = None if following is None else following.number
+    expected = row.expected(state) | expected_rewards(len(rows), row.number, next_number)
+    return SimulatedEpoch(row.path, row.line, rules, row.epoch(), state, expected)
 
 
 class _Row:
@@ -110,15 +157,6 @@ class _Row:
         except NumberError as fault:
             raise RecordingError(self.path, self.line, f"column {column}", fault.cause) from fault
 
-    def simulated(self, before: _Row | None, rules: Rules) -> SimulatedEpoch:
-        state = None if before is None else before.state(rules)
-        if before is None and len(self.labels) > 1:
-            # The table starts with an empty history there: regrets are averaged from 0.
-            state = State(topic_id=1)
-        return SimulatedEpoch(
-            self.path, self.line, rules, self.epoch(), state, self.expected(state)
-        )
-
     def epoch(self) -> Epoch:
         losses = range(len(INFERERS))
         return Epoch(
@@ -139,6 +177,7 @@ class _Row:
                 for at, m in enumerate(REPUTERS)
             },
             labels=self.labels,
+            reward=self.number("topic_rewards"),
         )
 
     def report(self, m: int) -> ValueBundle:
@@ -301,10 +340,10 @@ def _bundle(values: Mapping[tuple[str, ...], Decimal]) -> ValueBundle:
 
 
 def simulated_values_of(
-    simulated: SimulatedEpoch, inferred: Inferred | None, settled: Settled
+    simulated: SimulatedEpoch, inferred: Inferred | None, settled: Settled, rewarded: Rewarded
 ) -> dict[str, Decimal]:
     """Return what an implementation computed, by column, for the expected columns."""
-    values: dict[str, Decimal] = {}
+    values = rewarded_values_of(simulated.epoch, rewarded)
     for name, (family, *workers) in _loss_columns().items():
         values[name] = _at(getattr(settled.network_losses, family), workers)
     for name, (family, *workers) in _regret_columns().items():

@@ -25,7 +25,7 @@ from .recorded import (
 )
 from .recorded_cases import compare_cases
 from .recorded_reward import scale_of, stage_of
-from .recorded_simulator import is_loss_difference, read_simulator, simulated_values_of
+from .recorded_simulator import allowed_error, read_simulator, simulated_values_of
 from .reference.rules import Rules
 from .states import States
 from .verify_losses import compare_losses
@@ -43,9 +43,6 @@ FLOAT64_ERROR = {
 }
 """Stated error of float64 per stage: relative, with the stage's largest magnitude as the least
 scale, since a regret is a difference of losses and can lie near 0."""
-
-SIMULATOR_ERROR = 1e-12
-LOSS_DIFFERENCE_ERROR = 1e-15
 
 
 @dataclass
@@ -288,17 +285,16 @@ def compare_operation(comparison: Comparison, path: Path, operation: DecimalOper
 def compare_simulator(
     comparison: Comparison, path: Path, number: NumberName, threads: int | None
 ) -> None:
-    """A simulator table: 1e-12 relative, 1e-15 absolute for differences of losses."""
+    """A simulator table, every column within the error that it allows."""
     for simulated in read_simulator(path):
         engine = Engine(number, rules=simulated.rules, threads=threads)
         state = simulated.state or State(simulated.epoch.topic_id)
         inferred, settled = moments(engine, [simulated], [state])
         known = inferred.topic(0) if simulated.state is not None else None
-        values = simulated_values_of(simulated, known, settled.topic(0))
+        rewarded = engine.reward(settled.epochs, settled).topic(0)
+        values = simulated_values_of(simulated, known, settled.topic(0), rewarded)
         for column, expected in simulated.expected.items():
-            difference = is_loss_difference(column)
-            relative = 0.0 if difference else SIMULATOR_ERROR
-            floor = LOSS_DIFFERENCE_ERROR if difference else 0.0
+            relative, floor = map(float, allowed_error(column))
             error = within(expected, values.get(column), relative, floor)
             where = partial(
                 "{} line {}: {}: recorded {}, computed {}".format,
