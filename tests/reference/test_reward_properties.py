@@ -228,7 +228,7 @@ def scaled(epoch: Epoch, by: Decimal) -> Epoch:
 @SETTINGS
 @given(data=st.data())
 def test_scale_of_losses(version: str, data: st.DataObject) -> None:
-    """Worker scores and T scale with the losses; reputer scores, and the ratio T/M, do not."""
+    """Worker scores and T scale with the losses; the ratio T/M does not."""
     start = data.draw(starts(version))
     epoch, state, rules = start
     by = Decimal("1E+2")

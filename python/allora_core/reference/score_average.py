@@ -58,6 +58,8 @@ def updated_averages(
         height = {**height, **dict.fromkeys(scores, nonce)}
     of = new if rules.score_quantile == "averages" else scores
     initial = stored.initial
+    # No source tells when it is refreshed. The likeliest: with the averages just stored, whether or
+    # not the active set is full.
     if rules.initial_score == "present":
         initial = initial_score(new, params.lambda_initial_score)
     return Averages({**stored.average, **new}, height, quantile(list(of.values()), q), initial)
