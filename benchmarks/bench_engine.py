@@ -1,4 +1,4 @@
-"""infer and settle per scenario: the engine on one thread, and its peers in the same run.
+"""Moments of an epoch per scenario: the engine on one thread, and its peers in the same run.
 
     pytest benchmarks/bench_engine.py -k limits
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from result_table import Result
 
-from allora_core.bench.runner import peer_of
+from allora_core.bench.runner import MOMENTS, engine_moments, peer_of
 from allora_core.bench.scenarios import load_scenarios
 from allora_core.bench.workload import VERSION, Workload
 
@@ -54,7 +54,7 @@ def time(
 
 
 @pytest.mark.parametrize("side", ["engine", "peer"])
-@pytest.mark.parametrize("moment", ["infer", "settle"])
+@pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_moment(
@@ -69,15 +69,12 @@ def test_moment(
     benchmark.group = f"{name} {number} {moment}"
     label = f"{name} {moment}, {work.topics} topics"
     if side == "engine":
-        run: Callable[[], object] = {
-            "infer": work.engine_infer,
-            "settle": work.engine_settle,
-        }[moment]
         line = Result(label, work.engine.device, number, VERSION, "-", "")
-        time(benchmark, results, line, run, work.topics)
+        time(benchmark, results, line, engine_moments(work)[moment], work.topics)
         return
-    peer, topics, moments = peer_of(work)
-    if not peer:
+    peers = peer_of(work)
+    if moment not in peers:
         pytest.skip("the readable reference would take minutes for this scenario")
+    peer, topics, run = peers[moment]
     line = Result(label, "cpu", number, VERSION, peer, "")
-    time(benchmark, results, line, moments[moment], topics)
+    time(benchmark, results, line, run, topics)

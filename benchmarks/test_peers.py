@@ -43,6 +43,7 @@ def scenario(inferers: int, forecasters: int, elements: int, distinct: int = 2) 
         elements=elements,
         topics={"float64": 3, "decimal": 3},
         reference_topics=1,
+        reference_rewards=1,
         distinct=distinct,
         epochs=2,
         seed=7,
@@ -147,7 +148,7 @@ def test_a_difference_stops_the_clock() -> None:
 @pytest.mark.parametrize("mode", ["float64", "decimal"])
 def test_rows_of_a_measurement(mode: str) -> None:
     rows = measure(scenario(5, 3, 5), "float64" if mode == "float64" else "decimal")
-    assert [row["moment"] for row in rows] == ["infer", "settle"]
+    assert [row["moment"] for row in rows] == ["infer", "settle", "reward", "epoch"]
     assert all(row["engine_seconds"] > 0 and row["ratio"] for row in rows)
 
 

@@ -221,13 +221,17 @@ def bench_command(
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure infer and settle beside a peer in the same run; correctness is checked first.
+    """Measure infer, settle, reward and whole epochs beside a peer in the same run.
+
+    Correctness is checked first. The engine runs on one thread; more are measured beside one.
 
     [bold]Examples[/]
 
       allora-core bench --scenario limits
 
       allora-core bench --scenario small --number decimal --json
+
+      allora-core bench --scenario limits --threads 2
     """
     with bad_input():
         try:

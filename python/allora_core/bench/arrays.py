@@ -21,7 +21,22 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["EpochArrays", "Float64", "InferredArrays", "Layout", "SettledArrays", "StateArrays"]
+__all__ = [
+    "HISTORY_BLOCKS",
+    "EpochArrays",
+    "Float64",
+    "Index",
+    "InferredArrays",
+    "Layout",
+    "RewardedArrays",
+    "ScoreStateArrays",
+    "SettledArrays",
+    "StateArrays",
+]
+
+HISTORY_BLOCKS = 10
+"""Epochs whose scores the deviation is taken of, where all seats are taken: the module's
+``max_samples_to_scale_scores``."""
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 Index: TypeAlias = npt.NDArray[np.int64]
@@ -99,7 +114,9 @@ class EpochArrays:
         element_inferer: (T, F, K) position of the forecasted inferer, distinct within a forecast.
         element_loss: (T, F, K) forecasted losses, log10.
         stakes: (T, R).
+        delegated: (T, R) part of the stakes.
         reports: (T, R, width) losses, every slot reported, log10.
+        reward: (T,) of the topics.
         epsilon, p_norm, c_norm, alpha_regret: (T,) topic parameters.
     """
 
@@ -108,7 +125,9 @@ class EpochArrays:
     element_inferer: Index
     element_loss: Float64
     stakes: Float64
+    delegated: Float64
     reports: Float64
+    reward: Float64
     epsilon: Float64
     p_norm: Float64
     c_norm: Float64
@@ -198,3 +217,56 @@ class SettledArrays:
         """Room for the results of an epoch."""
         state = StateArrays.empty(epoch.topics, epoch.layout)
         return cls(np.zeros((epoch.topics, epoch.layout.width)), state)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreStateArrays:
+    """What `reward` carries from epoch to epoch, of T topics whose actors are all known.
+
+    Attributes:
+        listening_coefficient: (T, R).
+        inferer_score_ema, forecaster_score_ema, reputer_score_ema: (T, actors).
+        inferer_score_quantile, forecaster_score_quantile, reputer_score_quantile,
+            initial_inferer_score, initial_forecaster_score, initial_reputer_score: (T,).
+        inferer_score_history, forecaster_score_history: (T, HISTORY_BLOCKS, actors), newest last.
+        inferer_reward_fraction, forecaster_reward_fraction, reputer_reward_fraction: (T, actors)
+            smoothed.
+        forecaster_score_ratio: (T,).
+        delegate_reward_per_share: (T, R).
+        inferer_inclusions, forecaster_inclusions: (T, actors) counts.
+    """
+
+    listening_coefficient: Float64
+    inferer_score_ema: Float64
+    forecaster_score_ema: Float64
+    reputer_score_ema: Float64
+    inferer_score_quantile: Float64
+    forecaster_score_quantile: Float64
+    reputer_score_quantile: Float64
+    initial_inferer_score: Float64
+    initial_forecaster_score: Float64
+    initial_reputer_score: Float64
+    inferer_score_history: Float64
+    forecaster_score_history: Float64
+    inferer_reward_fraction: Float64
+    forecaster_reward_fraction: Float64
+    reputer_reward_fraction: Float64
+    forecaster_score_ratio: Float64
+    delegate_reward_per_share: Float64
+    inferer_inclusions: Float64
+    forecaster_inclusions: Float64
+
+
+@dataclass(frozen=True, slots=True)
+class RewardedArrays:
+    """Scores and rewards of T topics.
+
+    Attributes:
+        values: by the name in `Rewarded`, (T, actors) or (T,); whole base units as doubles.
+        iterations: (T,) steps of the descent of the listening coefficients.
+        state: after the epoch.
+    """
+
+    values: dict[str, Float64]
+    iterations: Index
+    state: ScoreStateArrays

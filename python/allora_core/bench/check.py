@@ -7,15 +7,26 @@ from dataclasses import fields
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import Float64, StateArrays
+from .arrays import Float64, ScoreStateArrays, StateArrays
 
-__all__ = ["REGRETS", "VALUES", "assert_close", "assert_states_close"]
+__all__ = [
+    "REGRETS",
+    "REWARDS",
+    "VALUES",
+    "assert_close",
+    "assert_scores_close",
+    "assert_states_close",
+]
 
 VALUES = 1e-12
 """Relative difference allowed between two float64 computations of one value."""
 
 REGRETS = 1e-15
 """Absolute difference allowed between two float64 computations of one regret."""
+
+REWARDS = 2e-12
+"""Difference allowed between two float64 computations of one score or reward, by the greatest of
+its kind: the descent divides differences of nearly equal sums by its small move."""
 
 
 def assert_close(
@@ -60,3 +71,14 @@ def assert_states_close(expected: StateArrays, actual: StateArrays) -> None:
             assert_close(field.name, *pair, absolute=REGRETS)
         else:
             assert_close(field.name, *pair, relative=VALUES)
+
+
+def assert_scores_close(expected: ScoreStateArrays, actual: ScoreStateArrays) -> None:
+    """Everything to `REWARDS`, relative to the greatest value of its kind.
+
+    Raises:
+        AssertionError: with the field and the worst entry.
+    """
+    for field in fields(ScoreStateArrays):
+        left, right = getattr(expected, field.name), getattr(actual, field.name)
+        assert_close(field.name, left, right, absolute=REWARDS * float(np.abs(left).max()))

@@ -15,12 +15,21 @@ import numpy as np
 import numpy.typing as npt
 
 from ..epoch import Epoch, Params, Report, State, Synthesis, ValueBundle
-from .arrays import EpochArrays, Float64, InferredArrays, Layout, StateArrays
+from .arrays import (
+    HISTORY_BLOCKS,
+    EpochArrays,
+    Float64,
+    InferredArrays,
+    Layout,
+    ScoreStateArrays,
+    StateArrays,
+)
 
 __all__ = [
     "after_inference",
     "bundle_row",
     "network_order",
+    "reputer_names",
     "state_arrays",
     "synthesis_row",
     "tile",
@@ -34,7 +43,7 @@ NONCE_STEP = 1000
 INCLUSIONS = 50
 """Epochs that have paid every worker: far more than experience takes (1/alpha = 10)."""
 
-Arrays = TypeVar("Arrays", EpochArrays, StateArrays)
+Arrays = TypeVar("Arrays", EpochArrays, StateArrays, ScoreStateArrays)
 
 
 def tile(arrays: Arrays, topics: int) -> Arrays:
@@ -61,6 +70,11 @@ def worker_names(layout: Layout) -> tuple[list[str], list[str]]:
     """Addresses of inferers and forecasters, ascending like their positions."""
     inferers = [f"allo1inferer{at:05d}" for at in range(layout.inferers)]
     return inferers, [f"allo1forecaster{at:05d}" for at in range(layout.forecasters)]
+
+
+def reputer_names(reputers: int) -> list[str]:
+    """Addresses of reputers, ascending like their positions."""
+    return [f"allo1reputer{at:05d}" for at in range(reputers)]
 
 
 def network_order(layout: Layout) -> npt.NDArray[np.int64]:
@@ -116,7 +130,7 @@ def to_bundle(layout: Layout, row: Float64) -> ValueBundle:
 
 
 def to_epoch(arrays: EpochArrays, at: int, topic_id: int, number: int) -> Epoch:
-    """Epoch `number` of the topic at position `at`."""
+    """Epoch `number` of the topic at position `at`; every actor has one seat, none is free."""
     inferers, forecasters = worker_names(arrays.layout)
     values = [Decimal(repr(value)) for value in arrays.inferences[at].tolist()]
     forecasts = {}
@@ -124,26 +138,36 @@ def to_epoch(arrays: EpochArrays, at: int, topic_id: int, number: int) -> Epoch:
         about = [inferers[j] for j in arrays.element_inferer[at, k].tolist()]
         losses = decimals(arrays.element_loss[at, k])
         forecasts[forecaster] = tuple(zip(about, losses, strict=True))
+    reputers = reputer_names(arrays.stakes.shape[1])
+    amounts = zip(arrays.stakes[at].tolist(), arrays.delegated[at].tolist(), strict=True)
     reports = {
-        f"allo1reputer{m:05d}": Report(Decimal(int(stake)), to_bundle(arrays.layout, row))
-        for m, (stake, row) in enumerate(
-            zip(arrays.stakes[at].tolist(), arrays.reports[at], strict=True)
-        )
+        name: Report(Decimal(int(stake)), to_bundle(arrays.layout, row), Decimal(int(delegated)))
+        for name, (stake, delegated), row in zip(reputers, amounts, arrays.reports[at], strict=True)
     }
     names = ("epsilon", "p_norm", "c_norm", "alpha_regret")
     params = {name: Decimal(repr(float(getattr(arrays, name)[at]))) for name in names}
+    seats = {
+        "max_top_inferers_to_reward": len(inferers),
+        "max_top_forecasters_to_reward": len(forecasters),
+        "max_top_reputers_to_reward": len(reputers),
+    }
+    params |= {name: Decimal(count) for name, count in seats.items()}
     return Epoch(
         topic_id=topic_id,
-        nonce=NONCE_STEP * number,
+        nonce=NONCE_STEP * (HISTORY_BLOCKS + number),
         inferences={name: {"y": value} for name, value in zip(inferers, values, strict=True)},
         forecasts=forecasts,
         reports=reports,
         params=Params(**params),
+        reward=Decimal(int(arrays.reward[at])),
     )
 
 
-def to_state(arrays: StateArrays, layout: Layout, at: int, topic_id: int) -> State:
-    """State of the topic at position `at`; every worker is experienced."""
+def to_state(arrays: StateArrays, layout: Layout, at: int, topic_id: int, **scores: Any) -> State:
+    """State of the topic at position `at`; every worker is experienced.
+
+    `scores` are further fields of `State`, those of `convert_reward.score_entries`.
+    """
     inferers, forecasters = worker_names(layout)
     regrets, columns = arrays.regrets[at], layout.inferers
     one_in = regrets[layout.one_in_forecaster]
@@ -160,6 +184,10 @@ def to_state(arrays: StateArrays, layout: Layout, at: int, topic_id: int) -> Sta
         "inference_median",
         "inference_median_absolute_deviation",
     )
+    inclusions = {
+        "inferer_inclusions": dict.fromkeys(inferers, INCLUSIONS),
+        "forecaster_inclusions": dict.fromkeys(forecasters, INCLUSIONS),
+    }
     found: dict[str, Any] = {
         name: decimals(getattr(arrays, name)[at : at + 1])[0] for name in scalars
     }
@@ -181,9 +209,7 @@ def to_state(arrays: StateArrays, layout: Layout, at: int, topic_id: int) -> Sta
         one_in_forecaster_regret=one_in_rows,
         inferer_weight=table(inferers, arrays.weights[at, :columns]),
         forecaster_weight=table(forecasters, arrays.weights[at, columns:]),
-        inferer_inclusions=dict.fromkeys(inferers, INCLUSIONS),
-        forecaster_inclusions=dict.fromkeys(forecasters, INCLUSIONS),
-        **found,
+        **{**inclusions, **found, **scores},
     )
 
 

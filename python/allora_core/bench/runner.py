@@ -16,16 +16,20 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
-from typing import TypedDict, cast
+from typing import TypeAlias, TypedDict, cast
 
 import numpy as np
 
 from ..batch import NumberName
-from ..reference import infer, settle
+from ..epoch import Epoch, Rewarded, State
+from ..reference import infer, reward, settle
 from .scenarios import Scenario, load_scenarios
 from .workload import VERSION, Workload
 
-__all__ = ["Row", "measure", "run"]
+__all__ = ["MOMENTS", "Row", "engine_moments", "measure", "peer_of", "run"]
+
+MOMENTS = ("infer", "settle", "reward", "epoch")
+"""What is timed; an epoch is the three others, one on the other."""
 
 BLAS_THREADS = (
     "OPENBLAS_NUM_THREADS",
@@ -40,16 +44,23 @@ LEAST_SECONDS = 0.5
 LEAST_REPETITIONS = 3
 MOST_REPETITIONS = 200
 
+Moments: TypeAlias = "dict[str, Callable[[], object]]"
+Peers: TypeAlias = "dict[str, tuple[str, int, Callable[[], object]]]"
+"""By moment, the peer's name, the topics it computes, and how."""
+
 
 class Row(TypedDict):
     """One measurement; times are seconds per topic.
 
     Keys:
         scenario, device, number, version: what was computed, where and by which rules.
-        moment: ``infer`` or ``settle``.
+        moment: ``infer``, ``settle``, ``reward`` or ``epoch``, all three.
+        steps: fewest of a descent of listening coefficients in any topic and checked epoch; 0
+            without rewards.
         topics: topics in the batch; threads: threads of the engine.
         engine_seconds: per topic, best repetition.
-        peer: who else computed it, ``""`` where nobody can in reasonable time.
+        peer: who else computed it, ``""`` where nobody can in reasonable time; with several
+            threads the engine itself on one.
         peer_seconds: per topic, best repetition; ratio: peer over engine. None without a peer.
     """
 
@@ -58,6 +69,7 @@ class Row(TypedDict):
     number: str
     version: str
     moment: str
+    steps: int
     topics: int
     threads: int
     engine_seconds: float
@@ -102,11 +114,15 @@ def measure(scenario: Scenario, number: NumberName, threads: int = 1) -> list[Ro
     """
     work = Workload(scenario, number, threads)
     work.verify()
-    peer, peer_topics, peer_moments = peer_of(work)
+    ours = engine_moments(work)
+    theirs = peer_of(work) if threads == 1 else one_thread(work)
     rows = []
-    for moment, ours in (("infer", work.engine_infer), ("settle", work.engine_settle)):
-        seconds = best_time(ours) / work.topics
-        theirs = best_time(peer_moments[moment]) / peer_topics if peer else None
+    for moment in MOMENTS:
+        peer, topics, run_peer = theirs.get(moment, ("", 0, None))
+        seconds, peer_seconds = best_times(ours[moment], run_peer)
+        seconds /= work.topics
+        if peer_seconds is not None:
+            peer_seconds /= topics
         rows.append(
             Row(
                 scenario=scenario.name,
@@ -114,60 +130,112 @@ def measure(scenario: Scenario, number: NumberName, threads: int = 1) -> list[Ro
                 number=number,
                 version=VERSION,
                 moment=moment,
+                steps=work.steps if moment in ("reward", "epoch") else 0,
                 topics=work.topics,
                 threads=work.engine.threads,
                 engine_seconds=seconds,
                 peer=peer,
-                peer_seconds=theirs,
-                ratio=None if theirs is None else theirs / seconds,
+                peer_seconds=peer_seconds,
+                ratio=None if peer_seconds is None else peer_seconds / seconds,
             )
         )
     return rows
 
 
-def peer_of(work: Workload) -> tuple[str, int, dict[str, Callable[[], object]]]:
-    """The peer's name, the topics it computes, and its two moments."""
-    if work.number == "float64":
-        moments: dict[str, Callable[[], object]] = {
-            "infer": work.peer_infer,
-            "settle": work.peer_settle,
-        }
-        return f"NumPy {np.__version__}", work.topics, moments
+def engine_moments(work: Workload) -> Moments:
+    """The engine's moments of the workload's first epoch."""
+    return {
+        "infer": work.engine_infer,
+        "settle": work.engine_settle,
+        "reward": work.engine_reward,
+        "epoch": work.engine_epoch,
+    }
+
+
+def peer_of(work: Workload) -> Peers:
+    """By moment, the peer's name, the topics it computes, and how."""
+    if work.number == "decimal":
+        return reference_of(work)
+    name = f"NumPy {np.__version__}"
+    return {
+        "infer": (name, work.topics, work.peer_infer),
+        "settle": (name, work.topics, work.peer_settle),
+        "reward": (name, work.topics, work.peer_reward),
+        "epoch": (name, work.topics, work.peer_epoch),
+    }
+
+
+def reference_of(work: Workload) -> Peers:
+    """The readable reference; it computes the rewards of fewer topics, they take it longest."""
+    name, rules = "reference (Python decimal)", work.rules
     topics = min(work.scenario.reference_topics, work.topics)
-    if not topics:
-        return "", 0, {}
-    epochs = work.epochs.epochs[:topics]
-    states = work.distinct_states()[:topics]
-    batch = list(zip(epochs, states, strict=True))
-    closing = [(epoch, infer(epoch, state, work.rules).state) for epoch, state in batch]
-    return (
-        "reference (Python decimal)",
-        topics,
-        {
-            "infer": lambda: [infer(epoch, state, work.rules) for epoch, state in batch],
-            "settle": lambda: [settle(epoch, state, work.rules) for epoch, state in closing],
-        },
-    )
+    few = min(work.scenario.reference_rewards, topics)
+    batch = list(zip(work.epochs.epochs[:topics], work.distinct_states()[:topics], strict=True))
+    closing = [(epoch, infer(epoch, state, rules).state) for epoch, state in batch]
+    paying = [(epoch, settle(epoch, state, rules)) for epoch, state in closing[:few]]
+
+    def whole(epoch: Epoch, state: State) -> Rewarded:
+        settled = settle(epoch, infer(epoch, state, rules).state, rules)
+        return reward(epoch, settled.network_losses, settled.state, rules)
+
+    peers: Peers = {}
+    if topics:
+        peers["infer"] = (name, topics, lambda: [infer(*each, rules) for each in batch])
+        peers["settle"] = (name, topics, lambda: [settle(*each, rules) for each in closing])
+    if few:
+        peers["reward"] = (
+            name,
+            few,
+            lambda: [
+                reward(epoch, settled.network_losses, settled.state, rules)
+                for epoch, settled in paying
+            ],
+        )
+        peers["epoch"] = (name, few, lambda: [whole(*each) for each in batch[:few]])
+    return peers
 
 
-def best_time(work: Callable[[], object]) -> float:
-    """Seconds of the best repetition, after one that warms caches up."""
-    work()
-    best, spent, repetitions = float("inf"), 0.0, 0
+def one_thread(work: Workload) -> Peers:
+    """The same engine on one thread, whose epoch must end in the same bits.
+
+    Raises:
+        AssertionError: the number of threads shows in a state.
+    """
+    single = Workload(work.scenario, work.number, 1)
+    mine, theirs = work.engine_epoch().rewarded, single.engine_epoch().rewarded
+    if mine.states != theirs.states:
+        raise AssertionError(f"{work.engine.threads} threads give other states than one")
+    moments = engine_moments(single)
+    return {moment: ("engine, 1 thread", work.topics, moments[moment]) for moment in MOMENTS}
+
+
+def best_times(
+    ours: Callable[[], object], theirs: Callable[[], object] | None
+) -> tuple[float, float | None]:
+    """Seconds of each side's best repetition, after one that warms caches up.
+
+    The sides take turns, so that what else the machine does meets both alike.
+    """
+    sides = [ours] if theirs is None else [ours, theirs]
+    for side in sides:
+        side()
+    best, spent, repetitions = [float("inf")] * len(sides), [0.0] * len(sides), 0
     enabled = gc.isenabled()
     gc.disable()
     try:
         while repetitions < MOST_REPETITIONS and (
-            spent < LEAST_SECONDS or repetitions < LEAST_REPETITIONS
+            min(spent) < LEAST_SECONDS or repetitions < LEAST_REPETITIONS
         ):
-            begin = perf_counter()
-            work()
-            took = perf_counter() - begin
-            best, spent, repetitions = min(best, took), spent + took, repetitions + 1
+            for at, side in enumerate(sides):
+                begin = perf_counter()
+                side()
+                took = perf_counter() - begin
+                best[at], spent[at] = min(best[at], took), spent[at] + took
+            repetitions += 1
     finally:
         if enabled:
             gc.enable()
-    return best
+    return best[0], best[1] if theirs is not None else None
 
 
 def main(arguments: Sequence[str]) -> None:

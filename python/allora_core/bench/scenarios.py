@@ -16,9 +16,10 @@ from importlib.resources import files
 import numpy as np
 
 from ..epoch import Params
-from .arrays import EpochArrays, Float64, Layout, StateArrays
+from .arrays import HISTORY_BLOCKS, EpochArrays, Float64, Layout, ScoreStateArrays, StateArrays
+from .convert import INCLUSIONS
 
-__all__ = ["Scenario", "draw_epoch", "draw_state", "load_scenarios"]
+__all__ = ["Scenario", "draw_epoch", "draw_score_state", "draw_state", "load_scenarios"]
 
 PARAMS = Params()
 
@@ -34,6 +35,7 @@ class Scenario:
         topics: topics in the batch, by kind of number.
         reference_topics: topics that the readable reference computes too, digit for digit, when the
             number is decimal; 0 where that would take minutes.
+        reference_rewards: the first of these topics, whose scores and rewards it computes as well.
         distinct: topics drawn one by one; a larger batch repeats them under other topic ids.
         epochs: epochs that the correctness check runs through before anything is timed.
         seed: of the generator.
@@ -47,6 +49,7 @@ class Scenario:
     elements: int
     topics: dict[str, int]
     reference_topics: int
+    reference_rewards: int
     distinct: int
     epochs: int
     seed: int
@@ -85,6 +88,12 @@ def draw_quality(scenario: Scenario) -> Float64:
     return rng.uniform(-1.8, -0.2, (scenario.distinct, scenario.layout.workers))
 
 
+def draw_noise(scenario: Scenario) -> Float64:
+    """(T, R) how much noisier than the best a reputer reports, the same in all epochs."""
+    rng = generator(scenario, 1_000_001)
+    return 10.0 ** rng.uniform(0.0, 1.0, (scenario.distinct, scenario.reputers))
+
+
 def draw_epoch(scenario: Scenario, epoch: int) -> EpochArrays:
     """Epoch number 1, 2, ... of the scenario's distinct topics."""
     rng = generator(scenario, epoch)
@@ -105,7 +114,10 @@ def draw_epoch(scenario: Scenario, epoch: int) -> EpochArrays:
     withheld = typical[:, layout.withheld].reshape(topics, inferers, forecasters)
     withheld[:] = quality[:, None, inferers:]
     typical += rng.normal(0.0, 0.15, typical.shape)
-    reports = typical[:, None, :] + rng.normal(0.0, 0.01, (topics, scenario.reputers, layout.width))
+    noise = rng.normal(0.0, 0.01, (topics, scenario.reputers, layout.width))
+    reports = typical[:, None, :] + noise * draw_noise(scenario)[..., None]
+    stakes = np.round(10.0 ** rng.uniform(22.5, 23.2, (topics, scenario.reputers)), -10)
+    share = rng.uniform(0.0, 0.6, stakes.shape)
 
     def parameter(value: object) -> Float64:
         return np.full(topics, float(str(value)))
@@ -115,8 +127,10 @@ def draw_epoch(scenario: Scenario, epoch: int) -> EpochArrays:
         inferences=np.round(price + error, 8),
         element_inferer=element_inferer,
         element_loss=forecasted + rng.normal(0.0, 0.2, forecasted.shape),
-        stakes=np.round(10.0 ** rng.uniform(22.0, 24.0, (topics, scenario.reputers)), -10),
+        stakes=stakes,
+        delegated=np.round(stakes * share, -10),
         reports=reports,
+        reward=np.round(10.0 ** rng.uniform(18.0, 20.0, topics), -6),
         epsilon=parameter(PARAMS.epsilon),
         p_norm=parameter(PARAMS.p_norm),
         c_norm=parameter(PARAMS.c_norm),
@@ -147,3 +161,37 @@ def draw_state(scenario: Scenario) -> StateArrays:
     state.inference_median[:] = np.median(first, axis=-1)
     state.inference_median_absolute_deviation[:] = 0.5 * np.ptp(first, axis=-1)
     return state
+
+
+def draw_score_state(scenario: Scenario) -> ScoreStateArrays:
+    """What the scenario's distinct topics carry of scores and rewards before the first epoch.
+
+    Listening coefficients lie between 0.6 and 0.95: free to move both ways, so that the descent
+    seldom ends before its last step.
+    """
+    rng = generator(scenario, 1_000_002)
+    topics = scenario.distinct
+    actors = {
+        "inferer": scenario.inferers,
+        "forecaster": scenario.forecasters,
+        "reputer": scenario.reputers,
+    }
+    parts: dict[str, Float64] = {}
+    for role, count in actors.items():
+        level, spread = (30.0, 8.0) if role == "reputer" else (0.0, 0.1)
+        parts[f"{role}_score_ema"] = rng.normal(level, spread, (topics, count))
+        parts[f"{role}_score_quantile"] = rng.normal(level, spread, topics)
+        parts[f"initial_{role}_score"] = rng.normal(level, spread, topics) - spread
+        fraction = rng.uniform(0.5, 1.5, (topics, count))
+        parts[f"{role}_reward_fraction"] = fraction / fraction.sum(axis=-1, keepdims=True)
+        if role != "reputer":
+            past = (topics, HISTORY_BLOCKS, count)
+            parts[f"{role}_score_history"] = rng.normal(0.0, 0.2, past)
+            parts[f"{role}_inclusions"] = np.full((topics, count), float(INCLUSIONS))
+    reputers = (topics, scenario.reputers)
+    return ScoreStateArrays(
+        listening_coefficient=rng.uniform(0.6, 0.95, reputers),
+        forecaster_score_ratio=rng.uniform(0.0, 1.0, topics),
+        delegate_reward_per_share=rng.uniform(0.0, 1e-3, reputers),
+        **parts,
+    )

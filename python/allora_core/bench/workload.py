@@ -10,13 +10,14 @@ from dataclasses import replace
 import numpy as np
 
 from ..batch import Epochs, NumberName, read_numbers
-from ..engine import Engine, InferredBatch, SettledBatch
-from ..epoch import Epoch, Inferred, Settled, State
-from ..reference import infer, rules_at, settle
+from ..engine import Engine, EpochBatch, InferredBatch, RewardedBatch, SettledBatch
+from ..epoch import Epoch, Inferred, Params, Settled, State
+from ..reference import infer, reward, rules_at, settle
+from ..results import REWARD_LISTS, REWARD_SCALARS, REWARD_UNITS
 from ..states import States
 from ..testing import assert_equal
-from .arrays import Float64, InferredArrays, SettledArrays, StateArrays
-from .check import VALUES, assert_close, assert_states_close
+from .arrays import Float64, InferredArrays, RewardedArrays, SettledArrays, StateArrays
+from .check import REWARDS, VALUES, assert_close, assert_scores_close, assert_states_close
 from .convert import (
     after_inference,
     network_order,
@@ -26,8 +27,10 @@ from .convert import (
     to_epoch,
     to_state,
 )
+from .convert_reward import score_entries, score_state
 from .numpy_peer import NumpyPeer
-from .scenarios import Scenario, draw_epoch, draw_state
+from .numpy_reward import NumpyReward
+from .scenarios import Scenario, draw_epoch, draw_score_state, draw_state
 
 __all__ = ["VERSION", "Workload"]
 
@@ -51,14 +54,19 @@ class Workload:
         self.layout = scenario.layout
         self.engine = Engine(number=number, rules=VERSION, threads=threads)
         self.peer = NumpyPeer(self.layout, scenario.elements)
+        self.steps = int(Params().gradient_descent_max_iters)
+        self.rewarding = NumpyReward(self.layout, scenario.reputers)
         self.rules = rules_at(VERSION)
         self.epochs = self.pack(self.distinct_epochs(1))
         self.states = self.pack_states(self.distinct_states())
         self.inferred_states = self.engine.infer(self.epochs, self.states).states
+        self.engine_settled = self.engine.settle(self.epochs, self.inferred_states)
         self.epoch_arrays = tile(draw_epoch(self.scenario, 1), self.topics)
         self.state_arrays = tile(draw_state(self.scenario), self.topics)
+        self.score_state_arrays = tile(draw_score_state(self.scenario), self.topics)
         self.inferred = InferredArrays.empty(self.epoch_arrays)
         self.settled = SettledArrays.empty(self.epoch_arrays)
+        self.peer_losses = self.peer.settle(self.epoch_arrays, self.state_arrays).network_losses
 
     def distinct_epochs(self, number: int) -> list[Epoch]:
         """Epoch `number` of every distinct topic."""
@@ -67,8 +75,11 @@ class Workload:
 
     def distinct_states(self) -> list[State]:
         """First state of every distinct topic."""
-        arrays = draw_state(self.scenario)
-        return [to_state(arrays, self.layout, at, at + 1) for at in range(self.scenario.distinct)]
+        arrays, scores = draw_state(self.scenario), draw_score_state(self.scenario)
+        return [
+            to_state(arrays, self.layout, at, at + 1, **score_entries(scores, self.layout, at))
+            for at in range(self.scenario.distinct)
+        ]
 
     def pack(self, epochs: list[Epoch]) -> Epochs:
         """The whole batch: distinct topics over and over, under ids of their own."""
@@ -98,33 +109,60 @@ class Workload:
         """The NumPy peer's `settle` of the first epoch."""
         return self.peer.settle(self.epoch_arrays, self.state_arrays, self.settled)
 
+    def engine_reward(self) -> RewardedBatch:
+        """The engine's `reward` of the first epoch."""
+        return self.engine.reward(self.epochs, self.engine_settled)
+
+    def engine_epoch(self) -> EpochBatch:
+        """The engine's whole first epoch."""
+        return self.engine.epoch(self.epochs, self.states)
+
+    def peer_reward(self) -> RewardedArrays:
+        """The NumPy peer's `reward` of the first epoch."""
+        return self.rewarding.reward(self.epoch_arrays, self.peer_losses, self.score_state_arrays)
+
+    def peer_epoch(self) -> RewardedArrays:
+        """The NumPy peer's whole first epoch."""
+        inferred = self.peer_infer()
+        between = after_inference(self.state_arrays, inferred)
+        settled = self.peer.settle(self.epoch_arrays, between, self.settled)
+        return self.rewarding.reward(
+            self.epoch_arrays, settled.network_losses, self.score_state_arrays
+        )
+
     def verify(self) -> None:
         """Run all epochs of the scenario on every side.
 
         In float64 the NumPy peer must agree on every topic: values to 1e-12 relative, regrets to
-        1e-15 absolute. In decimal the reference must agree on its topics in every digit, and the
-        NumPy peer on the others to 1e-12 relative.
+        1e-15 absolute, scores and rewards to `check.REWARDS` relative to the greatest of their
+        kind. In decimal the reference must agree on its topics in every digit, and the NumPy peer
+        on every distinct topic as in float64. Every descent must take as
+        many steps on every side; `steps` keeps the least number seen.
 
         Raises:
             AssertionError: with the first or worst difference.
         """
-        state, arrays = self.states, self.state_arrays
+        state, arrays, scores = self.states, self.state_arrays, self.score_state_arrays
         expected = self.distinct_states()[: self.scenario.reference_topics]
         for number in range(1, self.scenario.epochs + 1):
             epochs = self.pack(self.distinct_epochs(number))
             inferred = self.engine.infer(epochs, state)
             settled = self.engine.settle(epochs, inferred.states)
+            rewarded = self.engine.reward(epochs, settled)
             epoch_arrays = tile(draw_epoch(self.scenario, number), self.topics)
             peer_inferred = self.peer.infer(epoch_arrays, arrays)
             peer_settled = self.peer.settle(epoch_arrays, after_inference(arrays, peer_inferred))
+            losses = peer_settled.network_losses
+            peer_rewarded = self.rewarding.reward(epoch_arrays, losses, scores)
             self._verify_values(inferred, settled, peer_inferred, peer_settled)
             self._verify_states(settled, peer_settled.state)
+            self._verify_rewards(rewarded, peer_rewarded)
             if self.number == "decimal":
                 expected = [
-                    self._verify_digits(epochs.epochs[at], before, inferred, settled, at)
+                    self._verify_digits(before, inferred, settled, rewarded, at)
                     for at, before in enumerate(expected)
                 ]
-            state, arrays = settled.states, peer_settled.state
+            state, arrays, scores = rewarded.states, peer_settled.state, peer_rewarded.state
 
     def _verify_values(
         self,
@@ -169,11 +207,45 @@ class Workload:
         actual = state_arrays(states, self.layout)
         assert_states_close(tile(peer, len(states)), actual)
 
+    def _verify_rewards(self, rewarded: RewardedBatch, peer: RewardedArrays) -> None:
+        faults = [fault for fault in rewarded.status if fault is not None]
+        if faults:
+            raise AssertionError(f"rewards failed: {faults[0]}")
+        steps = rewarded.columns["iterations"]
+        assert_close("iterations", peer.iterations, steps)
+        self.steps = min(self.steps, int(steps.min()))
+        names = [*REWARD_SCALARS, *sum((*REWARD_LISTS.values(), *REWARD_UNITS.values()), ())]
+        for name in names:
+            expected = peer.values[name]
+            column = rewarded.columns[name]
+            if self.number == "decimal":
+                expected = expected[: self.scenario.distinct]
+                numbers = read_numbers(column[: expected.size])
+                column = np.array([float(number or 0) for number in numbers])
+            greatest = float(np.abs(expected).max())
+            actual: Float64 = np.asarray(column).reshape(expected.shape)
+            assert_close(name, expected, actual, relative=REWARDS, absolute=REWARDS * greatest)
+        states = [rewarded.states.state(at) for at in range(self.scenario.distinct)]
+        carried = score_state(states, self.layout, self.scenario.reputers)
+        assert_scores_close(tile(peer.state, len(states)), carried)
+
     def _verify_digits(
-        self, epoch: Epoch, state: State, inferred: InferredBatch, settled: SettledBatch, at: int
+        self,
+        state: State,
+        inferred: InferredBatch,
+        settled: SettledBatch,
+        rewarded: RewardedBatch,
+        at: int,
     ) -> State:
+        epoch = inferred.epochs.epochs[at]
         expected: Inferred = infer(epoch, state, self.rules)
         assert_equal(expected, inferred.topic(at), epoch)
         closed: Settled = settle(epoch, expected.state, self.rules)
         assert_equal(closed, settled.topic(at), epoch)
-        return closed.state
+        given = rewarded.topic(at)
+        if at >= self.scenario.reference_rewards:
+            # The engine's rewards go on: what they carry does not enter inferences and losses.
+            return given.state
+        paid = reward(epoch, closed.network_losses, closed.state, self.rules)
+        assert_equal(paid, given, epoch)
+        return paid.state
