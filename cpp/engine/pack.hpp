@@ -7,6 +7,10 @@
 #include "engine.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,6 +62,27 @@ Cause submission_fault(const Rules& rules, const Real& value) {
     return cause == Cause::none && bounded ? check_bounded(value) : cause;
 }
 
+// Whether all are missing or may be submitted, where that can be told at once.
+template <class Real>
+bool all_submissible(const Rules&, std::span<const Real>) {
+    return false;
+}
+
+inline bool all_submissible(const Rules& rules, std::span<const double> values) {
+    const bool bounded = rules.submitted_numbers == SubmittedNumbers::bounded;
+    const double least = bounded ? SubmissionBounds<double>::least() : 0.0;
+    const double greatest =
+        bounded ? SubmissionBounds<double>::greatest() : std::numeric_limits<double>::max();
+    std::uint64_t refused = 0;
+    for (const double value : values) {
+        const double magnitude = std::fabs(value);
+        const bool inside = (magnitude >= least) & (magnitude <= greatest);
+        const bool absent = std::bit_cast<std::uint64_t>(value) == Number<double>::missing_bits;
+        refused |= (inside | (value == 0.0) | absent) ? 0U : 1U;
+    }
+    return refused == 0;
+}
+
 // One or more submitted numbers of each actor; missing ones are left to the formulas.
 template <class Real, class Stored>
 TopicStatus load_submitted(const Rules& rules, const Column<Stored>& column, std::int64_t begin,
@@ -65,8 +90,13 @@ TopicStatus load_submitted(const Rules& rules, const Column<Stored>& column, std
                            std::int64_t numbers_per_actor, std::vector<Real>& values) {
     values.resize(static_cast<std::size_t>(count));
     for (std::int64_t i = 0; i < count; ++i) {
-        Real& value = values[static_cast<std::size_t>(i)];
-        load(column, begin + i, value);
+        load(column, begin + i, values[static_cast<std::size_t>(i)]);
+    }
+    if (all_submissible(rules, std::span<const Real>(values))) {
+        return {};
+    }
+    for (std::int64_t i = 0; i < count; ++i) {
+        const Real& value = values[static_cast<std::size_t>(i)];
         if (Number<Real>::is_missing(value)) {
             continue;
         }
