@@ -2,13 +2,12 @@
 #pragma once
 
 #include "../number/bounded.hpp"
+#include "../number/float64_array.hpp"
 #include "../protocol/addresses.hpp"
 #include "columns.hpp"
 #include "engine.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <limits>
 #include <span>
 #include <string>
@@ -73,14 +72,8 @@ inline bool all_submissible(const Rules& rules, std::span<const double> values) 
     const double least = bounded ? SubmissionBounds<double>::least() : 0.0;
     const double greatest =
         bounded ? SubmissionBounds<double>::greatest() : std::numeric_limits<double>::max();
-    std::uint64_t refused = 0;
-    for (const double value : values) {
-        const double magnitude = std::fabs(value);
-        const bool inside = (magnitude >= least) & (magnitude <= greatest);
-        const bool absent = std::bit_cast<std::uint64_t>(value) == Number<double>::missing_bits;
-        refused |= (inside | (value == 0.0) | absent) ? 0U : 1U;
-    }
-    return refused == 0;
+    return float64::array_kernels().all_within(values.data(), least, greatest,
+                                               Number<double>::missing_bits, values.size());
 }
 
 // One or more submitted numbers of each actor; missing ones are left to the formulas.

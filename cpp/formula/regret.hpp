@@ -91,6 +91,7 @@ void update_one_out_inferer_regrets(const Rules& rules, RegretUpdate<Real>& step
                                     TopicState<Real>& state) {
     const BundleLayout& layout = step.layout;
     const Real zero = Number<Real>::from_int(0);
+    std::vector<Real> pairs(static_cast<std::size_t>(step.epoch.forecasters));
     std::vector<std::uint8_t> has_row(static_cast<std::size_t>(step.epoch.forecasters));
     for (std::int32_t k = 0; k < step.epoch.forecasters; ++k) {
         has_row[static_cast<std::size_t>(k)] =
@@ -107,14 +108,16 @@ void update_one_out_inferer_regrets(const Rules& rules, RegretUpdate<Real>& step
                             static_cast<std::ptrdiff_t>(w) * step.epoch.forecasters;
         step.update("one_out_inferer_inferer_regret", inferers, without, step.inferer_losses());
         for (std::int32_t k = 0; k < step.epoch.forecasters; ++k) {
-            const std::int64_t slot = layout.one_out_inferer_forecaster(k, w);
-            const bool counts =
-                step.has(slot) || rules.missing_one_out_pair == MissingOneOutPair::zero;
-            if (has_row[static_cast<std::size_t>(k)] != 0 && counts) {
-                step.update("one_out_inferer_forecaster_regret", forecasters[k], without,
-                            step.has(slot) ? step.loss(slot) : zero);
+            const Real& loss = step.loss(layout.one_out_inferer_forecaster(k, w));
+            const bool absent = Number<Real>::is_missing(loss);
+            Real& pair = pairs[static_cast<std::size_t>(k)];
+            pair = absent && rules.missing_one_out_pair == MissingOneOutPair::zero ? zero : loss;
+            if (has_row[static_cast<std::size_t>(k)] == 0) {
+                pair = Number<Real>::missing();
             }
         }
+        step.update("one_out_inferer_forecaster_regret", forecasters, without,
+                    std::span<const Real>(pairs));
     }
 }
 

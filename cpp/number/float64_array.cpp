@@ -61,6 +61,49 @@ namespace {
 
 constexpr std::size_t lanes = 8;
 
+// eight(i, count) for every group of up to eight consecutive entries; `count` is a constant where
+// the group is full, so that its loop becomes one vector.
+struct AllLanes {
+    constexpr operator std::size_t() const { return lanes; }
+};
+
+template <class Eight>
+inline void by_eights(std::size_t n, Eight eight) {
+    std::size_t i = 0;
+    for (; i + lanes <= n; i += lanes) {
+        eight(i, AllLanes{});
+    }
+    if (i < n) {
+        eight(i, n - i);
+    }
+}
+
+// Up to eight entries in a full vector: one of the rest costs as much as eight.
+struct Eight {
+    double entry[lanes];
+
+    template <class Count>
+    static Eight load(const double* from, Count count, double rest) {
+        Eight loaded;
+        if constexpr (sizeof(Count) != sizeof(std::size_t)) {
+            for (std::size_t lane = 0; lane < lanes; ++lane) {
+                loaded.entry[lane] = from[lane];
+            }
+        } else {
+            for (std::size_t lane = 0; lane < lanes; ++lane) {
+                loaded.entry[lane] = lane < count ? from[lane < count ? lane : 0] : rest;
+            }
+        }
+        return loaded;
+    }
+    template <class Count>
+    void store(double* to, Count count) const {
+        for (std::size_t lane = 0; lane < count; ++lane) {
+            to[lane] = entry[lane];
+        }
+    }
+};
+
 void ratio_weights(const RatioCall& call, const double* normalized, double* weights,
                    std::size_t n) {
     const double p = call.p;
@@ -68,50 +111,50 @@ void ratio_weights(const RatioCall& call, const double* normalized, double* weig
     const double a = call.a;
     const double left = call.left;
     const Bits missing = call.missing;
-    if (a > 0.0) {
-        ALLORA_INDEPENDENT
-        for (std::size_t i = 0; i < n; ++i) {
-            const double b = -(p * (normalized[i] - c));
-            const Mask rises = mask_if_negative(b);
-            const double right = exp(-absolute(b)) + 1.0;
-            const double factor = exp(select(rises, a, a - b));
-            const double weight = factor * left / right;
-            const Mask absent = mask_if_equal(bits_of(normalized[i]), missing);
-            weights[i] = select(absent, normalized[i], weight);
+    by_eights(n, [&](std::size_t i, auto count) {
+        const Eight x = Eight::load(normalized + i, count, c);
+        Eight weight;
+        if (a > 0.0) {
+            for (std::size_t lane = 0; lane < lanes; ++lane) {
+                const double b = -(p * (x.entry[lane] - c));
+                const Mask rises = mask_if_negative(b);
+                const double right = exp(-absolute(b)) + 1.0;
+                const double factor = exp(select(rises, a, a - b));
+                weight.entry[lane] = factor * left / right;
+            }
+        } else {
+            for (std::size_t lane = 0; lane < lanes; ++lane) {
+                const double b = -(p * (x.entry[lane] - c));
+                const Mask rises = mask_if_negative(b);
+                const double power = exp(-absolute(b));
+                weight.entry[lane] = select(rises, left, power * left) / (power + 1.0);
+            }
         }
-        return;
-    }
-    ALLORA_INDEPENDENT
-    for (std::size_t i = 0; i < n; ++i) {
-        const double b = -(p * (normalized[i] - c));
-        const Mask rises = mask_if_negative(b);
-        const double power = exp(-absolute(b));
-        const double weight = select(rises, left, power * left) / (power + 1.0);
-        const Mask absent = mask_if_equal(bits_of(normalized[i]), missing);
-        weights[i] = select(absent, normalized[i], weight);
-    }
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+            const Mask absent = mask_if_equal(bits_of(x.entry[lane]), missing);
+            weight.entry[lane] = select(absent, x.entry[lane], weight.entry[lane]);
+        }
+        weight.store(weights + i, count);
+    });
 }
 
 double quotients(const double* values, double divisor, std::uint64_t missing, double* quotients,
                  std::size_t n) {
     const double least = -__builtin_inf();
     double greatest[lanes] = {least, least, least, least, least, least, least, least};
-    const auto one = [&](std::size_t i, std::size_t lane) {
-        const double quotient = values[i] / divisor;
-        const Mask absent = mask_if_equal(bits_of(values[i]), missing);
-        const double candidate = select(absent, least, quotient);
-        quotients[i] = select(absent, values[i], quotient);
-        greatest[lane] = candidate > greatest[lane] ? candidate : greatest[lane];
-    };
-    std::size_t i = 0;
-    for (; i + lanes <= n; i += lanes) {
+    const double none = from_bits(missing);
+    by_eights(n, [&](std::size_t i, auto count) {
+        const Eight value = Eight::load(values + i, count, none);
+        Eight quotient;
         for (std::size_t lane = 0; lane < lanes; ++lane) {
-            one(i + lane, lane);
+            const Mask absent = mask_if_equal(bits_of(value.entry[lane]), missing);
+            const double ratio = value.entry[lane] / divisor;
+            const double candidate = select(absent, least, ratio);
+            quotient.entry[lane] = select(absent, value.entry[lane], ratio);
+            greatest[lane] = candidate > greatest[lane] ? candidate : greatest[lane];
         }
-    }
-    for (; i < n; ++i) {
-        one(i, i % lanes);
-    }
+        quotient.store(quotients + i, count);
+    });
     double best = greatest[0];
     for (std::size_t lane = 1; lane < lanes; ++lane) {
         best = greatest[lane] > best ? greatest[lane] : best;
@@ -123,30 +166,24 @@ double quotients(const double* values, double divisor, std::uint64_t missing, do
 std::size_t weighted_lanes(const double* weights, const double* values, std::uint64_t missing,
                            double* numerator, double* denominator, std::size_t n) {
     Bits added[lanes] = {};
-    const auto one = [&](std::size_t i, std::size_t lane) {
-        const double weight = weights[i];
-        const double value = values[i];
-        const bool skipped =
-            (bits_of(weight) == missing) | (bits_of(value) == missing) | (weight == 0.0);
-        const double product = weight * value;
-        numerator[lane] += skipped ? 0.0 : product;
-        denominator[lane] += skipped ? 0.0 : weight;
-        added[lane] += skipped ? 0U : 1U;
-    };
-    std::size_t i = 0;
-    for (; i + lanes <= n; i += lanes) {
+    by_eights(n, [&](std::size_t i, auto count) {
+        const Eight weight = Eight::load(weights + i, count, 0.0);
+        const Eight value = Eight::load(values + i, count, 0.0);
         for (std::size_t lane = 0; lane < lanes; ++lane) {
-            one(i + lane, lane);
+            const double w = weight.entry[lane];
+            const double v = value.entry[lane];
+            const bool skipped = (bits_of(w) == missing) | (bits_of(v) == missing) | (w == 0.0);
+            const double product = w * v;
+            numerator[lane] += skipped ? 0.0 : product;
+            denominator[lane] += skipped ? 0.0 : w;
+            added[lane] += skipped ? 0U : 1U;
         }
-    }
-    for (; i < n; ++i) {
-        one(i, i % lanes);
-    }
-    std::size_t count = 0;
+    });
+    std::size_t terms = 0;
     for (std::size_t lane = 0; lane < lanes; ++lane) {
-        count += added[lane];
+        terms += added[lane];
     }
-    return count;
+    return terms;
 }
 
 template <class Width>
@@ -170,19 +207,11 @@ inline void column_means_of(const double* table, const double* weights, std::siz
     }
 }
 
-struct AllLanes {
-    constexpr operator std::size_t() const { return lanes; }
-};
-
 void column_means(const double* table, const double* weights, std::size_t rows, std::size_t columns,
                   std::uint64_t missing, double* means) {
-    std::size_t column = 0;
-    for (; column + lanes <= columns; column += lanes) {
-        column_means_of(table + column, weights, rows, columns, missing, means + column,
-                        AllLanes{});
-    }
-    column_means_of(table + column, weights, rows, columns, missing, means + column,
-                    columns - column);
+    by_eights(columns, [&](std::size_t column, auto width) {
+        column_means_of(table + column, weights, rows, columns, missing, means + column, width);
+    });
 }
 
 bool update_averages(const AverageStep& step, const double* parts, double* averages,
@@ -206,9 +235,24 @@ bool update_averages(const AverageStep& step, const double* parts, double* avera
     return faults == 0;
 }
 
+// The bits of a magnitude order as the magnitude does, and no number's are above infinity's.
+bool all_within(const double* values, double least, double greatest, std::uint64_t missing,
+                std::size_t n) {
+    const Bits low = bits_of(least);
+    const Bits range = bits_of(greatest) - low;
+    Bits refused = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        const Bits magnitude = magnitude_bits(values[i]);
+        const bool accepted =
+            (magnitude - low <= range) | (magnitude == 0) | (bits_of(values[i]) == missing);
+        refused |= accepted ? 0U : 1U;
+    }
+    return refused == 0;
+}
+
 } // namespace
 
-const ArrayKernels array_kernels = {ratio_weights, quotients, weighted_lanes, column_means,
-                                    update_averages};
+const ArrayKernels array_kernels = {ratio_weights, quotients,       weighted_lanes,
+                                    column_means,  update_averages, all_within};
 
 } // namespace allora::float64::ALLORA_VARIANT

@@ -78,12 +78,17 @@ struct AverageStep {
 using UpdateAverages = bool(const AverageStep& step, const double* parts, double* averages,
                             std::size_t n);
 
+// Whether every entry is missing, zero, or of a magnitude from `least` to `greatest`.
+using AllWithin = bool(const double* values, double least, double greatest, std::uint64_t missing,
+                       std::size_t n);
+
 struct ArrayKernels {
     RatioWeights* ratio_weights;
     Quotients* quotients;
     WeightedLanes* weighted_lanes;
     ColumnMeans* column_means;
     UpdateAverages* update_averages;
+    AllWithin* all_within;
 };
 
 namespace base {
