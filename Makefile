@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(shell find cpp src python tests/vectors -type f -not -name '*.pyc' -not -name '*.so') \
+SOURCES := $(shell find cmake cpp cuda src python tests/vectors -type f -not -name '*.pyc' -not -name '*.so') \
 	CMakeLists.txt pyproject.toml README.md
 
 .PHONY: demo test nightly bench lint format stubs clean
@@ -26,7 +26,7 @@ lint: $(VENV)/tools
 
 format: $(VENV)/tools
 	$(BIN)/ruff format .
-	$(BIN)/clang-format -i $$(git ls-files '*.hpp' '*.cpp')
+	$(BIN)/clang-format -i $$(git ls-files '*.hpp' '*.cpp' '*.cu')
 
 stubs: $(VENV)/installed
 	$(BIN)/python tests/doors/stubs.py --write

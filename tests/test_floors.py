@@ -6,13 +6,16 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FLOORS = {"number": 0, "protocol": 1, "formula": 2, "engine": 3, "wire": 4, "src": 5}
+FLOORS = {"number": 0, "protocol": 1, "formula": 2, "engine": 3, "wire": 4, "cuda": 4, "src": 5}
 
 
 def sources() -> list[Path]:
-    folders = (ROOT / "cpp", ROOT / "src")
+    folders = (ROOT / "cpp", ROOT / "cuda", ROOT / "src")
     return [
-        path for folder in folders for path in folder.rglob("*") if path.suffix in {".hpp", ".cpp"}
+        path
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.suffix in {".hpp", ".cpp", ".cu"}
     ]
 
 
@@ -42,16 +45,16 @@ def test_includes_point_down() -> None:
 
 
 def test_every_floor_is_seen() -> None:
-    assert {floor_of(path) for path in sources()} >= {0, 1, 2, 3, 5}
+    assert {floor_of(path) for path in sources()} >= {0, 1, 2, 3, 4, 5}
 
 
 def test_files_stay_short() -> None:
-    folders = ("cpp", "src", "python", "tests", "benchmarks")
+    folders = ("cpp", "cuda", "src", "python", "tests", "benchmarks")
     long = [
         f"{path.relative_to(ROOT)}: {count}"
         for folder in folders
         for path in (ROOT / folder).rglob("*")
-        if path.suffix in {".hpp", ".cpp", ".h", ".py", ".pyi"}
+        if path.suffix in {".hpp", ".cpp", ".cu", ".h", ".py", ".pyi"}
         and (count := len(path.read_text().splitlines())) > 500
     ]
     assert long == []

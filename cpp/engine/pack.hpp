@@ -2,11 +2,14 @@
 #pragma once
 
 #include "../number/bounded.hpp"
+#include "../number/float64_array.hpp"
 #include "../protocol/addresses.hpp"
 #include "columns.hpp"
 #include "engine.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,6 +61,21 @@ Cause submission_fault(const Rules& rules, const Real& value) {
     return cause == Cause::none && bounded ? check_bounded(value) : cause;
 }
 
+// Whether all are missing or may be submitted, where that can be told at once.
+template <class Real>
+bool all_submissible(const Rules&, std::span<const Real>) {
+    return false;
+}
+
+inline bool all_submissible(const Rules& rules, std::span<const double> values) {
+    const bool bounded = rules.submitted_numbers == SubmittedNumbers::bounded;
+    const double least = bounded ? SubmissionBounds<double>::least() : 0.0;
+    const double greatest =
+        bounded ? SubmissionBounds<double>::greatest() : std::numeric_limits<double>::max();
+    return float64::array_kernels().all_within(values.data(), least, greatest,
+                                               Number<double>::missing_bits, values.size());
+}
+
 // One or more submitted numbers of each actor; missing ones are left to the formulas.
 template <class Real, class Stored>
 TopicStatus load_submitted(const Rules& rules, const Column<Stored>& column, std::int64_t begin,
@@ -65,8 +83,13 @@ TopicStatus load_submitted(const Rules& rules, const Column<Stored>& column, std
                            std::int64_t numbers_per_actor, std::vector<Real>& values) {
     values.resize(static_cast<std::size_t>(count));
     for (std::int64_t i = 0; i < count; ++i) {
-        Real& value = values[static_cast<std::size_t>(i)];
-        load(column, begin + i, value);
+        load(column, begin + i, values[static_cast<std::size_t>(i)]);
+    }
+    if (all_submissible(rules, std::span<const Real>(values))) {
+        return {};
+    }
+    for (std::int64_t i = 0; i < count; ++i) {
+        const Real& value = values[static_cast<std::size_t>(i)];
         if (Number<Real>::is_missing(value)) {
             continue;
         }

@@ -237,9 +237,13 @@ inline Status mint_block(const Rules& rules, const EmissionBlock& block, const M
     if (result.validators.cause != Cause::none) {
         return {result.validators.cause, "validators_vs_allora_percent_reward"};
     }
+    // A negative share leaves more than the emission, which no integer of the chain may hold.
     result.rewards = sub(result.emission, result.validators);
+    if (result.rewards.cause != Cause::none) {
+        return {result.rewards.cause, "validators_vs_allora_percent_reward"};
+    }
     result.state.ecosystem_minted = add(result.state.ecosystem_minted, result.minted);
-    return {};
+    return {result.state.ecosystem_minted.cause, "ecosystem_minted"};
 }
 
 // reputers / everyone of a month's counters; 0 of nothing.

@@ -18,6 +18,7 @@ struct ForecastRow {
     const Prepared<Real>& prepared;
     std::span<const std::int32_t> inferers; // of the elements, by inferer
     std::span<const Real> regrets;          // r = L_prev - v
+    std::span<const Real> values;           // labels x elements: the inferences
     std::int32_t forecaster;
     std::size_t submitted; // elements of the forecast, absent inferers' included
 };
@@ -41,15 +42,11 @@ void imply_median(const ForecastRow<Real>& row, std::int32_t withheld, PassScrat
 
 // value = sum(w x) / sum(w) over the elements that have a weight; false where the weights sum to 0.
 template <class Real>
-bool imply_mean(const ForecastRow<Real>& row, std::span<const Real> weights,
-                PassScratch<Real>& scratch, Real* value) {
+bool imply_mean(const ForecastRow<Real>& row, std::span<const Real> weights, Real* value) {
+    const std::size_t elements = weights.size();
     for (std::int32_t l = 0; l < row.epoch.labels; ++l) {
-        scratch.values.resize(weights.size());
-        for (std::size_t e = 0; e < weights.size(); ++e) {
-            scratch.values[e] = row.prepared.inference(row.inferers[e], l);
-        }
-        const WeightedSums<Real> sums =
-            weighted_sums(weights, std::span<const Real>(scratch.values));
+        const WeightedSums<Real> sums = weighted_sums(
+            weights, row.values.subspan(static_cast<std::size_t>(l) * elements, elements));
         if (sums.is_zero()) {
             return false;
         }
@@ -89,31 +86,73 @@ void imply_weights(const Rules& rules, WithheldForecast how, const TopicState<Re
                     state.regret_scale, scratch.weight, weights);
 }
 
-// Whether the other weights stay as they are without this element: the scale is stored, and someone
-// else still holds the maximum.
+// The weights that all entries of a row share, with what it takes to lose one of them. They stay as
+// they are without an element if the scale is stored and someone else still holds the maximum.
 template <class Real>
-bool weights_stay(const Rules& rules, const TopicState<Real>& state, const ForecastRow<Real>& row,
-                  std::int32_t withheld) {
-    if (rules.scale_storage != ScaleStorage::stored ||
-        !(state.regret_scale > Number<Real>::from_int(0))) {
-        return false;
+struct SharedWeights {
+    std::span<const Real> weights;
+    std::span<const WeightedSums<Real>> sums; // by label
+    // The element about an inferer, or one of:
+    static constexpr std::int32_t none = -1;
+    static constexpr std::int32_t several = -2;
+    std::span<const std::int32_t> element_of;
+    bool scale_is_stored;
+    Real best;
+    std::size_t holders; // of the maximum
+
+    bool stay_without(const ForecastRow<Real>& row, std::size_t e) const {
+        return scale_is_stored && weights.size() > 2 && (row.regrets[e] != best || holders > 1);
     }
-    const Real best = *std::max_element(row.regrets.begin(), row.regrets.end());
-    std::size_t left = 0;
-    bool held = false;
+};
+
+template <class Real>
+SharedWeights<Real> share_weights(const Rules& rules, const TopicState<Real>& state,
+                                  const ForecastRow<Real>& row, PassScratch<Real>& scratch) {
+    using Shared = SharedWeights<Real>;
+    scratch.element_of.assign(static_cast<std::size_t>(row.epoch.inferers), Shared::none);
     for (std::size_t e = 0; e < row.inferers.size(); ++e) {
-        if (row.inferers[e] != withheld) {
-            ++left;
-            held = held || row.regrets[e] == best;
-        }
+        std::int32_t& element = scratch.element_of[static_cast<std::size_t>(row.inferers[e])];
+        element = element == Shared::none ? static_cast<std::int32_t>(e) : Shared::several;
     }
-    return held && left > 1;
+    Shared shared{scratch.element_weights, {}, scratch.element_of, false, {}, 0};
+    if (row.prepared.all_inferers_are_new || row.regrets.empty()) {
+        return shared;
+    }
+    shared.scale_is_stored = rules.scale_storage == ScaleStorage::stored &&
+                             state.regret_scale > Number<Real>::from_int(0);
+    shared.best = *std::max_element(row.regrets.begin(), row.regrets.end());
+    shared.holders =
+        static_cast<std::size_t>(std::count(row.regrets.begin(), row.regrets.end(), shared.best));
+    const std::size_t elements = shared.weights.size();
+    scratch.element_sums.resize(static_cast<std::size_t>(row.epoch.labels));
+    for (std::size_t l = 0; l < scratch.element_sums.size(); ++l) {
+        scratch.element_sums[l] =
+            weighted_sums(shared.weights, row.values.subspan(l * elements, elements));
+    }
+    shared.sums = scratch.element_sums;
+    return shared;
 }
 
-// One withheld inferer: the same weights without it where they stay, else a call of its own.
+// The mean that loses one term, the weights staying; false where the others sum to 0.
+template <class Real>
+bool imply_lost(const ForecastRow<Real>& row, const SharedWeights<Real>& shared, std::size_t e,
+                Real* value) {
+    const std::size_t elements = shared.weights.size();
+    for (std::size_t l = 0; l < shared.sums.size(); ++l) {
+        const WeightedSums<Real> sums = sums_without(shared.sums[l], shared.weights,
+                                                     row.values.subspan(l * elements, elements), e);
+        if (sums.is_zero()) {
+            return false;
+        }
+        value[l] = sums.quotient();
+    }
+    return true;
+}
+
+// One withheld inferer about whom the forecast has an element: false where no value is left.
 template <class Real>
 bool imply_without(const Rules& rules, WithheldForecast how, const TopicState<Real>& state,
-                   const ForecastRow<Real>& row, std::span<const Real> weights,
+                   const ForecastRow<Real>& row, const SharedWeights<Real>& shared,
                    std::int32_t withheld, PassScratch<Real>& scratch, Real* value) {
     if (row.prepared.all_inferers_are_new) {
         const bool keeps = how == WithheldForecast::kept_without_weight;
@@ -124,32 +163,25 @@ bool imply_without(const Rules& rules, WithheldForecast how, const TopicState<Re
         imply_median(row, keeps ? -1 : withheld, scratch, value);
         return true;
     }
-    scratch.withheld_weights.assign(weights.begin(), weights.end());
-    if (weights_stay(rules, state, row, withheld)) {
-        for (std::size_t e = 0; e < row.inferers.size(); ++e) {
-            if (row.inferers[e] == withheld) {
-                scratch.withheld_weights[e] = Number<Real>::missing();
-            }
-        }
-    } else {
-        imply_weights(rules, how, state, row, withheld, scratch,
-                      std::span<Real>(scratch.withheld_weights));
+    const std::int32_t element = shared.element_of[static_cast<std::size_t>(withheld)];
+    if (element >= 0 && shared.stay_without(row, static_cast<std::size_t>(element))) {
+        return imply_lost(row, shared, static_cast<std::size_t>(element), value);
     }
-    return imply_mean(row, std::span<const Real>(scratch.withheld_weights), scratch, value);
+    scratch.withheld_weights.assign(shared.weights.begin(), shared.weights.end());
+    imply_weights(rules, how, state, row, withheld, scratch,
+                  std::span<Real>(scratch.withheld_weights));
+    return imply_mean(row, std::span<const Real>(scratch.withheld_weights), value);
 }
 
 // One entry of the row: its own computation where the forecast has an element about the withheld
 // inferer, else the forecast-implied inference as it is.
 template <class Real>
 void imply_one_out(const Rules& rules, WithheldForecast how, const TopicState<Real>& state,
-                   const ForecastRow<Real>& row, bool has, std::int32_t withheld,
-                   PassScratch<Real>& scratch, Real* without) {
+                   const ForecastRow<Real>& row, const SharedWeights<Real>& shared, bool has,
+                   std::int32_t withheld, PassScratch<Real>& scratch, Real* without) {
     const std::int32_t labels = row.epoch.labels;
-    const bool element =
-        std::find(row.inferers.begin(), row.inferers.end(), withheld) != row.inferers.end();
-    if (has && element) {
-        has = imply_without(rules, how, state, row, std::span<const Real>(scratch.element_weights),
-                            withheld, scratch, without);
+    if (has && shared.element_of[static_cast<std::size_t>(withheld)] != SharedWeights<Real>::none) {
+        has = imply_without(rules, how, state, row, shared, withheld, scratch, without);
     } else if (has) {
         const Real* value = row.prepared.implied_value(row.forecaster);
         std::copy(value, value + labels, without);
@@ -164,11 +196,12 @@ void imply_one_out(const Rules& rules, WithheldForecast how, const TopicState<Re
 template <class Real>
 void imply_one_outs(const Rules& rules, const TopicState<Real>& state, const ForecastRow<Real>& row,
                     bool has, PassScratch<Real>& scratch, Prepared<Real>& prepared) {
+    const SharedWeights<Real> shared = share_weights(rules, state, row, scratch);
     for (std::int32_t w = 0; w < row.epoch.inferers; ++w) {
-        imply_one_out(rules, rules.withheld_forecast, state, row, has, w, scratch,
+        imply_one_out(rules, rules.withheld_forecast, state, row, shared, has, w, scratch,
                       prepared.withheld_value(row.forecaster, w));
         if (!prepared.listed_implied.empty()) {
-            imply_one_out(rules, WithheldForecast::stripped, state, row, has, w, scratch,
+            imply_one_out(rules, WithheldForecast::stripped, state, row, shared, has, w, scratch,
                           prepared.listed_value(row.forecaster, w));
         }
     }
@@ -192,10 +225,17 @@ void imply_forecast(const Rules& rules, const TopicEpoch<Real>& epoch,
                                               epoch.element_losses[static_cast<std::size_t>(e)]);
         }
     }
+    scratch.element_values.clear();
+    for (std::int32_t l = 0; l < epoch.labels; ++l) {
+        for (const std::int32_t j : scratch.element_inferers) {
+            scratch.element_values.push_back(prepared.inference(j, l));
+        }
+    }
     const auto submitted =
         static_cast<std::size_t>(epoch.element_offsets[at + 1] - epoch.element_offsets[at]);
-    const ForecastRow<Real> row{epoch, prepared, scratch.element_inferers, scratch.element_regrets,
-                                k,     submitted};
+    const ForecastRow<Real> row{
+        epoch, prepared, scratch.element_inferers, scratch.element_regrets, scratch.element_values,
+        k,     submitted};
     Real* value = prepared.implied_value(k);
     std::vector<Real>& weights = scratch.element_weights;
     weights.assign(row.inferers.size(), Number<Real>::missing());
@@ -208,7 +248,7 @@ void imply_forecast(const Rules& rules, const TopicEpoch<Real>& epoch,
         for (std::size_t e = 0; e < weights.size(); ++e) {
             out.element_weight[static_cast<std::size_t>(scratch.elements[e])] = weights[e];
         }
-        has = imply_mean(row, std::span<const Real>(weights), scratch, value);
+        has = imply_mean(row, std::span<const Real>(weights), value);
     }
     prepared.has_implied[at] = has ? 1 : 0;
     imply_one_outs(rules, state, row, has, scratch, prepared);

@@ -170,7 +170,7 @@ Cause pass_value(const Rules& rules, const TopicEpoch<Real>& epoch, const Prepar
     gather_values(prepared, pass, l, scratch.values);
     const WeightedSums<Real> sums = weighted_sums(std::span<const Real>(scratch.weights),
                                                   std::span<const Real>(scratch.values));
-    if (!sums.any && rules.no_usable_participant == NoUsableParticipant::fault) {
+    if (sums.terms == 0 && rules.no_usable_participant == NoUsableParticipant::fault) {
         return Cause::no_usable_participant;
     }
     const Real& floor = epoch.params.epsilon_safe_div;

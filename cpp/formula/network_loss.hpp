@@ -4,9 +4,11 @@
 #pragma once
 
 #include "../number/decimal_real.hpp"
+#include "../number/float64_array.hpp"
 #include "../number/float64_real.hpp"
 #include "../protocol/topic.hpp"
 
+#include <algorithm>
 #include <vector>
 
 namespace allora {
@@ -66,33 +68,49 @@ bool has_pair_row(const TopicEpoch<Real>& epoch, std::int32_t k) {
     return false;
 }
 
+// Every entry of the bundle, from all reputers.
 template <class Real>
-void set_worker_losses(const TopicEpoch<Real>& epoch, std::vector<Real>& losses) {
+void all_network_losses(const TopicEpoch<Real>& epoch, std::vector<Real>& losses) {
+    for (std::size_t slot = 0; slot < losses.size(); ++slot) {
+        losses[slot] = network_loss<Real>(epoch, static_cast<std::int64_t>(slot), nullptr);
+    }
+}
+
+// The same bits, eight entries side by side.
+inline void all_network_losses(const TopicEpoch<double>& epoch, std::vector<double>& losses) {
+    float64::array_kernels().column_means(epoch.reports.data(), epoch.stakes.data(),
+                                          epoch.stakes.size(), losses.size(),
+                                          Number<double>::missing_bits, losses.data());
+}
+
+// Takes out what a worker without a loss of its own has no claim to, and the one-out-inferer losses
+// of reputers whose do not count.
+template <class Real>
+void correct_worker_losses(const TopicEpoch<Real>& epoch, std::vector<Real>& losses) {
     const BundleLayout layout{epoch.inferers, epoch.forecasters};
     const auto at = [&](std::int64_t slot) -> Real& {
         return losses[static_cast<std::size_t>(slot)];
     };
+    const Real missing = Number<Real>::missing();
     const std::vector<std::uint8_t> counts = reports_one_out_inferers(epoch);
+    const bool all_count = std::find(counts.begin(), counts.end(), 0) == counts.end();
     for (std::int32_t j = 0; j < epoch.inferers; ++j) {
-        at(layout.inferer(j)) = network_loss<Real>(epoch, layout.inferer(j), nullptr);
-        if (!Number<Real>::is_missing(at(layout.inferer(j)))) {
-            const std::int64_t slot = layout.one_out_inferer(j);
+        const std::int64_t slot = layout.one_out_inferer(j);
+        if (Number<Real>::is_missing(at(layout.inferer(j)))) {
+            at(slot) = missing;
+            for (std::int32_t k = 0; k < epoch.forecasters; ++k) {
+                at(layout.one_out_inferer_forecaster(k, j)) = missing;
+            }
+        } else if (!all_count) {
             at(slot) = network_loss<Real>(epoch, slot, &counts);
         }
     }
     for (std::int32_t k = 0; k < epoch.forecasters; ++k) {
-        at(layout.forecaster(k)) = network_loss<Real>(epoch, layout.forecaster(k), nullptr);
         if (Number<Real>::is_missing(at(layout.forecaster(k)))) {
-            continue;
-        }
-        for (const std::int64_t slot :
-             {layout.one_out_forecaster(k), layout.one_in_forecaster(k)}) {
-            at(slot) = network_loss<Real>(epoch, slot, nullptr);
-        }
-        for (std::int32_t w = 0; w < epoch.inferers; ++w) {
-            if (!Number<Real>::is_missing(at(layout.inferer(w)))) {
-                const std::int64_t slot = layout.one_out_inferer_forecaster(k, w);
-                at(slot) = network_loss<Real>(epoch, slot, nullptr);
+            at(layout.one_out_forecaster(k)) = missing;
+            at(layout.one_in_forecaster(k)) = missing;
+            for (std::int32_t w = 0; w < epoch.inferers; ++w) {
+                at(layout.one_out_inferer_forecaster(k, w)) = missing;
             }
         }
     }
@@ -108,16 +126,15 @@ void network_losses(const TopicEpoch<Real>& epoch, TopicSettlement<Real>& out) {
         out.status = {Cause::no_report, "reports", -1, ""};
         return;
     }
+    all_network_losses(epoch, out.network_losses);
     constexpr const char* fields[] = {"combined", "naive"};
     for (std::int64_t slot = 0; slot < 2; ++slot) {
-        Real& loss = out.network_losses[static_cast<std::size_t>(slot)];
-        loss = network_loss<Real>(epoch, slot, nullptr);
-        if (Number<Real>::is_missing(loss)) {
+        if (Number<Real>::is_missing(out.network_losses[static_cast<std::size_t>(slot)])) {
             out.status = {Cause::zero_stake, fields[slot], -1, ""};
             return;
         }
     }
-    set_worker_losses(epoch, out.network_losses);
+    correct_worker_losses(epoch, out.network_losses);
     for (const Real& loss : out.network_losses) {
         const Cause cause = Number<Real>::fault(loss);
         if (cause != Cause::none && !Number<Real>::is_missing(loss)) {

@@ -3,6 +3,7 @@
 
 #include "../protocol/topic.hpp"
 #include "weight.hpp"
+#include "weighted_mean.hpp"
 
 #include <cstdint>
 #include <vector>
@@ -18,9 +19,12 @@ struct PassScratch {
     std::vector<Real> weights;
     std::vector<Real> element_regrets;
     std::vector<Real> element_weights;
+    std::vector<Real> element_values; // labels x elements
+    std::vector<WeightedSums<Real>> element_sums;
     std::vector<Real> withheld_weights;
     std::vector<std::int32_t> element_inferers;
     std::vector<std::int32_t> elements;
+    std::vector<std::int32_t> element_of; // per inferer: see SharedWeights
     std::vector<Real> cumulative;
 };
 

@@ -10,6 +10,7 @@
 #include "../protocol/topic.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <span>
 #include <vector>
 
@@ -90,8 +91,46 @@ void ratio_weights(const Rules& rules, const Params<double>& params, double best
                    std::span<const double> normalized, std::span<double> weights) {
     const double a = -(params.p_norm * (best - params.c_norm));
     const double left = exp(rules.decimal_functions, a > 0.0 ? -a : a) + 1.0;
-    float64::ratio_weights({params.p_norm, params.c_norm, a, left, Number<double>::missing_bits},
-                           normalized.data(), weights.data(), normalized.size());
+    float64::array_kernels().ratio_weights(
+        {params.p_norm, params.c_norm, a, left, Number<double>::missing_bits}, normalized.data(),
+        weights.data(), normalized.size());
+}
+
+// n = R / s of everyone present, and the greatest of them; missing where nobody is.
+template <class Real>
+Real normalize_regrets(std::span<const Real> regrets, const Real& scale,
+                       std::vector<Real>& normalized) {
+    Real best = Number<Real>::missing();
+    normalized.assign(regrets.size(), Number<Real>::missing());
+    for (std::size_t i = 0; i < regrets.size(); ++i) {
+        if (Number<Real>::is_missing(regrets[i])) {
+            continue;
+        }
+        normalized[i] = regrets[i] / scale;
+        if (Number<Real>::is_missing(best) || normalized[i] > best) {
+            best = normalized[i];
+        }
+    }
+    return best;
+}
+
+// All at once, where no quotient can be 0 / 0.
+inline double greatest_quotient(std::span<const double> regrets, double scale,
+                                std::vector<double>& normalized) {
+    if (scale == 0.0 || Number<double>::fault(scale) != Cause::none) {
+        return normalize_regrets<double>(regrets, scale, normalized);
+    }
+    normalized.resize(regrets.size());
+    const double best = float64::array_kernels().quotients(
+        regrets.data(), scale, Number<double>::missing_bits, normalized.data(), regrets.size());
+    return best < 0.0 && Number<double>::fault(best) != Cause::none ? Number<double>::missing()
+                                                                    : best;
+}
+
+template <class Real>
+Real greatest_quotient(std::span<const Real> regrets, const Real& scale,
+                       std::vector<Real>& normalized) {
+    return normalize_regrets(regrets, scale, normalized);
 }
 
 // Weights of one call. `regrets` has one entry per participant, missing for those that take no
@@ -101,27 +140,15 @@ template <class Real>
 Real weights_of_call(const Rules& rules, const Params<Real>& params, std::span<const Real> regrets,
                      const Real& stored_scale, WeightScratch<Real>& scratch,
                      std::span<Real> weights) {
-    scratch.present.clear();
-    for (const Real& regret : regrets) {
-        if (!Number<Real>::is_missing(regret)) {
-            scratch.present.push_back(regret);
-        }
-    }
     const Real zero = Number<Real>::from_int(0);
-    const bool stored = rules.scale_storage == ScaleStorage::stored && stored_scale > zero;
-    const Real scale =
-        stored ? stored_scale : regret_scale<Real>(rules, params, scratch.present, scratch);
-    Real best = Number<Real>::missing();
-    scratch.normalized.assign(regrets.size(), Number<Real>::missing());
-    for (std::size_t i = 0; i < regrets.size(); ++i) {
-        if (Number<Real>::is_missing(regrets[i])) {
-            continue;
-        }
-        scratch.normalized[i] = regrets[i] / scale;
-        if (Number<Real>::is_missing(best) || scratch.normalized[i] > best) {
-            best = scratch.normalized[i];
-        }
+    Real scale = stored_scale;
+    if (rules.scale_storage != ScaleStorage::stored || !(stored_scale > zero)) {
+        scratch.present.clear();
+        std::copy_if(regrets.begin(), regrets.end(), std::back_inserter(scratch.present),
+                     [](const Real& regret) { return !Number<Real>::is_missing(regret); });
+        scale = regret_scale<Real>(rules, params, scratch.present, scratch);
     }
+    const Real best = greatest_quotient(regrets, scale, scratch.normalized);
     const std::span<const Real> normalized(scratch.normalized);
     std::fill(weights.begin(), weights.end(), Number<Real>::missing());
     if (rules.weight_function == WeightFunction::bounded_gradient) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../number/decimal_real.hpp"
+#include "../number/float64_array.hpp"
 #include "../number/float64_real.hpp"
 
 #include <array>
@@ -18,12 +19,12 @@ template <class Real>
 struct WeightedSums {
     Sum<Real> numerator;
     Sum<Real> denominator;
-    bool any = false;
+    std::size_t terms = 0;
 
     void add(std::size_t, const Real& weight, const Real& value) {
         numerator.add_product(weight, value);
         denominator.add(weight);
-        any = true;
+        ++terms;
     }
     // The term of a plain mean: no product, so no digit of a long value is cut.
     void add_plain(std::size_t, const Real& value) {
@@ -49,12 +50,12 @@ template <>
 struct WeightedSums<double> {
     std::array<double, 8> numerator{};
     std::array<double, 8> denominator{};
-    bool any = false;
+    std::size_t terms = 0;
 
     void add(std::size_t i, double weight, double value) {
         numerator[i % 8] += weight * value;
         denominator[i % 8] += weight;
-        any = true;
+        ++terms;
     }
     void add_plain(std::size_t i, double value) { add(i, 1.0, value); }
     bool is_zero() const { return sum_of_lanes(denominator) == 0.0; }
@@ -65,14 +66,63 @@ struct WeightedSums<double> {
 
 // Entries without weight or value, or of weight 0, are skipped.
 template <class Real>
+bool is_weighed(const Real& weight, const Real& value) {
+    return !Number<Real>::is_missing(weight) && !Number<Real>::is_missing(value) &&
+           !Number<Real>::is_zero(weight);
+}
+
+template <class Real>
 WeightedSums<Real> weighted_sums(std::span<const Real> weights, std::span<const Real> values) {
     WeightedSums<Real> sums;
     for (std::size_t i = 0; i < weights.size(); ++i) {
-        if (!Number<Real>::is_missing(weights[i]) && !Number<Real>::is_missing(values[i]) &&
-            !Number<Real>::is_zero(weights[i])) {
+        if (is_weighed(weights[i], values[i])) {
             sums.add(i, weights[i], values[i]);
         }
     }
+    return sums;
+}
+
+inline WeightedSums<double> weighted_sums(std::span<const double> weights,
+                                          std::span<const double> values) {
+    WeightedSums<double> sums;
+    sums.terms = float64::array_kernels().weighted_lanes(
+        weights.data(), values.data(), Number<double>::missing_bits, sums.numerator.data(),
+        sums.denominator.data(), weights.size());
+    return sums;
+}
+
+// The sums without entry e, `all` being those with it.
+template <class Real>
+WeightedSums<Real> sums_without(const WeightedSums<Real>&, std::span<const Real> weights,
+                                std::span<const Real> values, std::size_t e) {
+    WeightedSums<Real> sums;
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+        if (i != e && is_weighed(weights[i], values[i])) {
+            sums.add(i, weights[i], values[i]);
+        }
+    }
+    return sums;
+}
+
+// Only the lane of the entry is summed anew: the others have the same terms in the same order.
+inline WeightedSums<double> sums_without(const WeightedSums<double>& all,
+                                         std::span<const double> weights,
+                                         std::span<const double> values, std::size_t e) {
+    WeightedSums<double> sums = all;
+    if (!is_weighed(weights[e], values[e])) {
+        return sums;
+    }
+    --sums.terms;
+    double numerator = 0.0;
+    double denominator = 0.0;
+    for (std::size_t i = e % 8; i < weights.size(); i += 8) {
+        if (i != e && is_weighed(weights[i], values[i])) {
+            numerator += weights[i] * values[i];
+            denominator += weights[i];
+        }
+    }
+    sums.numerator[e % 8] = numerator;
+    sums.denominator[e % 8] = denominator;
     return sums;
 }
 

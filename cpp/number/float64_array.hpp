@@ -50,28 +50,68 @@ struct RatioCall {
 using RatioWeights = void(const RatioCall& call, const double* normalized, double* weights,
                           std::size_t n);
 
+// quotients[i] = values[i] / divisor, entries with the bits `missing` kept. Returns the greatest
+// quotient, -infinity where all are missing. The divisor is not zero.
+using Quotients = double(const double* values, double divisor, std::uint64_t missing,
+                         double* quotients, std::size_t n);
+
+// Adds weights[i] * values[i] and weights[i] to lane i mod 8, in the order of i; entries with a
+// missing weight or value, or of weight 0, are skipped. Returns how many were added.
+using WeightedLanes = std::size_t(const double* weights, const double* values,
+                                  std::uint64_t missing, double* numerator, double* denominator,
+                                  std::size_t n);
+
+// means[c] = sum_r(weights[r] table[r][c]) / sum_r weights[r] over the rows whose entry is not
+// missing, summed in the order of r; missing where the divisor is 0.
+using ColumnMeans = void(const double* table, const double* weights, std::size_t rows,
+                         std::size_t columns, std::uint64_t missing, double* means);
+
+// averages[i] = alpha (whole - parts[i]) + (1 - alpha) averages[i], a missing average counting as
+// `initial`; entries whose part is missing stay. False if an average is no finite number.
+struct AverageStep {
+    double alpha;
+    double whole;
+    double initial;
+    std::uint64_t missing;
+};
+
+using UpdateAverages = bool(const AverageStep& step, const double* parts, double* averages,
+                            std::size_t n);
+
+// Whether every entry is missing, zero, or of a magnitude from `least` to `greatest`.
+using AllWithin = bool(const double* values, double least, double greatest, std::uint64_t missing,
+                       std::size_t n);
+
+struct ArrayKernels {
+    RatioWeights* ratio_weights;
+    Quotients* quotients;
+    WeightedLanes* weighted_lanes;
+    ColumnMeans* column_means;
+    UpdateAverages* update_averages;
+    AllWithin* all_within;
+};
+
 namespace base {
-RatioWeights ratio_weights;
+extern const ArrayKernels array_kernels;
 }
 #if defined(__x86_64__)
 namespace avx2 {
-RatioWeights ratio_weights;
+extern const ArrayKernels array_kernels;
 }
 namespace avx512 {
-RatioWeights ratio_weights;
+extern const ArrayKernels array_kernels;
 }
-inline constexpr Copies<RatioWeights*> ratio_copies = {base::ratio_weights, avx2::ratio_weights,
-                                                       avx512::ratio_weights};
+inline constexpr Copies<const ArrayKernels*> array_kernel_copies = {
+    &base::array_kernels, &avx2::array_kernels, &avx512::array_kernels};
 #else
-inline constexpr Copies<RatioWeights*> ratio_copies = {base::ratio_weights, base::ratio_weights,
-                                                       base::ratio_weights};
+inline constexpr Copies<const ArrayKernels*> array_kernel_copies = {
+    &base::array_kernels, &base::array_kernels, &base::array_kernels};
 #endif
 
-// By the copy that this process runs with.
-inline void ratio_weights(const RatioCall& call, const double* normalized, double* weights,
-                          std::size_t n) {
-    static RatioWeights* const copy = ratio_copies.of(chosen_variant().variant);
-    copy(call, normalized, weights, n);
+// The copy that this process runs with.
+inline const ArrayKernels& array_kernels() {
+    static const ArrayKernels* const copy = array_kernel_copies.of(chosen_variant().variant);
+    return *copy;
 }
 
 } // namespace allora::float64

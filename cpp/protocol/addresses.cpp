@@ -19,7 +19,7 @@ inline constexpr std::uint32_t chunk_size = 1U << chunk_bits;
 struct Table {
     std::shared_mutex mutex;
     std::array<std::atomic<std::string*>, 1U << 16> chunks{};
-    std::uint32_t size = 0;
+    std::atomic<std::uint32_t> size = 0;
     std::unordered_map<std::string_view, std::uint32_t> identifiers;
 };
 
@@ -57,9 +57,7 @@ std::uint32_t intern_address(std::string_view address) {
 }
 
 bool is_address(std::uint32_t identifier) {
-    Table& addresses = table();
-    const std::shared_lock lock(addresses.mutex);
-    return identifier < addresses.size;
+    return identifier < table().size.load(std::memory_order_acquire);
 }
 
 const std::string& address_text(std::uint32_t identifier) {

@@ -59,12 +59,31 @@ Real* StoredState<Real>::one_in_entry(std::size_t forecaster, std::uint32_t acto
 
 namespace shelf {
 
+// Actors that joined in this order, as in a topic whose participants stay: rows move as a whole.
+inline bool are_consecutive(const Indices& indices) {
+    for (std::size_t i = 1; i < indices.size(); ++i) {
+        if (indices[i] != indices[0] + static_cast<std::int64_t>(i)) {
+            return false;
+        }
+    }
+    return !indices.empty() && indices[0] >= 0;
+}
+
 // `stride` columns per dense row, of which the first are filled.
 template <class Real>
 void gather_grid(const Grid<Real>& stored, const Indices& rows, const Indices& columns,
                  std::size_t stride, std::vector<Real>& dense) {
     dense.resize(rows.size() * stride);
+    const bool consecutive = are_consecutive(columns);
     for (std::size_t r = 0; r < rows.size(); ++r) {
+        if (consecutive && rows[r] >= 0) {
+            const Real* row =
+                &stored.at(static_cast<std::size_t>(rows[r]), static_cast<std::size_t>(columns[0]));
+            Real* to = dense.data() + r * stride;
+            std::copy(row, row + columns.size(), to);
+            std::fill(to + columns.size(), to + stride, Number<Real>::missing());
+            continue;
+        }
         for (std::size_t c = 0; c < stride; ++c) {
             const bool has = rows[r] >= 0 && c < columns.size() && columns[c] >= 0;
             dense[r * stride + c] = has ? stored.at(static_cast<std::size_t>(rows[r]),
@@ -78,7 +97,17 @@ void gather_grid(const Grid<Real>& stored, const Indices& rows, const Indices& c
 template <class Real>
 void scatter_grid(const std::vector<Real>& dense, const Indices& rows, const Indices& columns,
                   std::size_t stride, Grid<Real>& stored) {
+    const bool consecutive = are_consecutive(columns);
     for (std::size_t r = 0; r < rows.size(); ++r) {
+        if (consecutive) {
+            const Real* from = dense.data() + r * stride;
+            Real* row =
+                &stored.at(static_cast<std::size_t>(rows[r]), static_cast<std::size_t>(columns[0]));
+            for (std::size_t c = 0; c < columns.size(); ++c) {
+                row[c] = Number<Real>::is_missing(from[c]) ? row[c] : from[c];
+            }
+            continue;
+        }
         for (std::size_t c = 0; c < columns.size(); ++c) {
             const Real& value = dense[r * stride + c];
             if (!Number<Real>::is_missing(value)) {

@@ -13,6 +13,7 @@ makes up whole epochs. `allora_core.reference` is the same computation in readab
 """
 
 from .batch import DECIMAL_DTYPE, DecimalArray, Epochs
+from .devices import Device, devices
 from .engine import Engine, EpochBatch, InferredBatch, RewardedBatch, SettledBatch
 from .epoch import (
     Epoch,
@@ -39,6 +40,7 @@ __all__ = [
     "DECIMAL_DTYPE",
     "Bias",
     "DecimalArray",
+    "Device",
     "Engine",
     "Epoch",
     "EpochBatch",
@@ -64,6 +66,7 @@ __all__ = [
     "ValueBundle",
     "World",
     "bundle_losses",
+    "devices",
     "losses",
     "rules_at",
     "states_from_table",

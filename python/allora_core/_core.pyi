@@ -17,6 +17,8 @@ __all__: list[str] = [
     "LongDecimals",
     "MISSING_FLOAT64_BITS",
     "States",
+    "apply_float64",
+    "cuda_report",
     "decimal_operation",
     "emission_block",
     "fixed18_operation",
@@ -30,6 +32,7 @@ __all__: list[str] = [
     "settle",
     "submit",
     "time_decimal_operation",
+    "time_float64",
     "topic_block",
 ]
 
@@ -81,6 +84,21 @@ class Host:
     def __init__(self, threads: typing.SupportsInt | typing.SupportsIndex = 0) -> None: ...
     @property
     def threads(self) -> int: ...
+
+def apply_float64(
+    function: str,
+    x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    y: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None,
+    device: str = "cpu",
+) -> numpy.typing.NDArray[numpy.float64]:
+    """
+    function(x) or pow(x, y) of float64 arrays: the same bits on every device. ValueError: an unknown function or device. RuntimeError: the device failed.
+    """
+
+def cuda_report() -> dict:
+    """
+    built, build (nvcc and architectures), reason (why there is no device) and devices: device, name, capability, multiprocessors, memory in bytes.
+    """
 
 def decimal_operation(rules: str, op: str, args: collections.abc.Sequence[str]) -> str:
     """
@@ -168,6 +186,17 @@ def time_decimal_operation(
 ) -> tuple:
     """
     (nanoseconds per operation, stored texts of the results) of add, mul, quo, sqrt, exp or ln over pairs of operands.
+    """
+
+def time_float64(
+    function: str,
+    x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    y: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
+    device: str,
+    repeats: typing.SupportsInt | typing.SupportsIndex,
+) -> float:
+    """
+    Milliseconds of the fastest of `repeats` passes over arrays on a CUDA device.
     """
 
 def topic_block(

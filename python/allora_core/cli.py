@@ -18,6 +18,7 @@ from rich.text import Text
 
 from . import __version__, _core
 from .bench.runner import run as run_bench
+from .doctor import doctor_command
 from .recorded import read_chain_epochs
 from .reference.rules import Rules, rules_at
 from .report import (
@@ -243,6 +244,9 @@ def bench_command(
         typer.echo(json.dumps(rows, indent=2))
     else:
         console.print(bench_table(rows))
+
+
+app.command("doctor")(doctor_command)
 
 
 def show_version(wanted: bool) -> None:

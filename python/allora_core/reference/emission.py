@@ -258,8 +258,11 @@ def _minted(
     with _located("validators_vs_allora_percent_reward"):
         share = Fixed18.from_decimal(params.validators_vs_allora_percent_reward)
         validators = (share * Fixed18.from_int(emission)).truncated()
-    after = replace(state, ecosystem_minted=state.ecosystem_minted + minted)
-    return MintedBlock(minted, emission, validators, emission - validators, after)
+        # A negative share leaves more than the emission, which no integer of the chain may hold.
+        rewards = whole(emission - validators)
+    with _located("ecosystem_minted"):
+        after = replace(state, ecosystem_minted=whole(state.ecosystem_minted + minted))
+    return MintedBlock(minted, emission, validators, rewards, after)
 
 
 def rewards_paid(

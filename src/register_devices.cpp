@@ -1,0 +1,134 @@
+// Devices at the door: what was built and found, and the float64 functions on any of them.
+#include "registers.hpp"
+
+#include "../cpp/number/float64_array.hpp"
+#include "../cuda/device.hpp"
+
+#include <array>
+#include <optional>
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+#include <string>
+
+namespace allora::door {
+
+namespace py = pybind11;
+
+namespace {
+
+using Doubles = py::array_t<double, py::array::c_style | py::array::forcecast>;
+
+constexpr std::array<const char*, 9> function_names = {"exp",  "expm1", "log",  "log1p", "log10",
+                                                       "log2", "pow",   "tanh", "sqrt"};
+
+float64::Function function_named(const std::string& name) {
+    for (std::size_t i = 0; i < function_names.size(); ++i) {
+        if (name == function_names[i]) {
+            return static_cast<float64::Function>(i);
+        }
+    }
+    throw py::value_error("unknown function '" + name +
+                          "': exp, expm1, log, log1p, log10, log2, pow, tanh, sqrt");
+}
+
+// The ordinal of "cuda:N"; nothing for "cpu".
+std::optional<int> device_named(const std::string& name) {
+    if (name == "cpu") {
+        return std::nullopt;
+    }
+    const std::string digits = name.rfind("cuda:", 0) == 0 ? name.substr(5) : "";
+    if (digits.empty() || digits.size() > 3 ||
+        digits.find_first_not_of("0123456789") != std::string::npos) {
+        throw py::value_error("unknown device '" + name + "': write 'cpu' or 'cuda:0'");
+    }
+    const int ordinal = std::stoi(digits);
+    const cuda::Report found = cuda::report();
+    if (ordinal >= static_cast<int>(found.devices.size())) {
+        throw py::value_error("no device '" + name + "': " +
+                              (found.devices.empty()
+                                   ? found.reason
+                                   : std::to_string(found.devices.size()) + " found"));
+    }
+    return ordinal;
+}
+
+const double* second_of(float64::Function function, const Doubles& x,
+                        const std::optional<Doubles>& y) {
+    if (function != float64::Function::pow) {
+        return nullptr;
+    }
+    if (!y || y->size() != x.size()) {
+        throw py::value_error("pow needs y, as long as x");
+    }
+    return y->data();
+}
+
+Doubles apply_float64(const std::string& name, const Doubles& x, const std::optional<Doubles>& y,
+                      const std::string& device) {
+    const float64::Function function = function_named(name);
+    const std::optional<int> ordinal = device_named(device);
+    const double* first = x.data();
+    const double* second = second_of(function, x, y);
+    Doubles result(x.size());
+    double* out = result.mutable_data();
+    const auto n = static_cast<std::size_t>(x.size());
+    const py::gil_scoped_release released;
+    if (ordinal) {
+        cuda::apply(*ordinal, function, first, second, out, n);
+    } else {
+        float64::apply(chosen_variant().variant, function, first, second, out, n);
+    }
+    return result;
+}
+
+double time_float64(const std::string& name, const Doubles& x, const std::optional<Doubles>& y,
+                    const std::string& device, int repeats) {
+    const float64::Function function = function_named(name);
+    const std::optional<int> ordinal = device_named(device);
+    if (!ordinal || repeats < 1) {
+        throw py::value_error("time_float64 needs a CUDA device and at least one repeat");
+    }
+    const double* first = x.data();
+    const double* second = second_of(function, x, y);
+    const auto n = static_cast<std::size_t>(x.size());
+    const py::gil_scoped_release released;
+    return cuda::time(*ordinal, function, first, second, n, repeats);
+}
+
+py::dict cuda_report() {
+    const cuda::Report found = cuda::report();
+    py::list devices;
+    for (const cuda::Device& device : found.devices) {
+        py::dict entry;
+        entry["device"] = "cuda:" + std::to_string(device.ordinal);
+        entry["name"] = device.name;
+        entry["capability"] = py::make_tuple(device.major, device.minor);
+        entry["multiprocessors"] = device.multiprocessors;
+        entry["memory"] = device.memory;
+        devices.append(entry);
+    }
+    py::dict report;
+    report["built"] = found.built;
+    report["build"] = found.build;
+    report["reason"] = found.reason;
+    report["devices"] = devices;
+    return report;
+}
+
+} // namespace
+
+void register_devices(py::module_& module) {
+    module.def("cuda_report", &cuda_report,
+               "built, build (nvcc and architectures), reason (why there is no device) and "
+               "devices: device, name, capability, multiprocessors, memory in bytes.");
+    module.def("apply_float64", &apply_float64, py::arg("function"), py::arg("x"),
+               py::arg("y") = py::none(), py::arg("device") = "cpu",
+               "function(x) or pow(x, y) of float64 arrays: the same bits on every device. "
+               "ValueError: an unknown function or device. RuntimeError: the device failed.");
+    module.def("time_float64", &time_float64, py::arg("function"), py::arg("x"), py::arg("y"),
+               py::arg("device"), py::arg("repeats"),
+               "Milliseconds of the fastest of `repeats` passes over arrays on a CUDA device.");
+}
+
+} // namespace allora::door
