@@ -34,8 +34,8 @@ from allora_core.recorded_simulator_reward import (
     REPUTERS,
     ROWS,
     carried,
+    error_near_zero,
     expected_rewards,
-    is_rounded_near_zero,
     reward_rules,
     rewarded_values_of,
 )
@@ -80,12 +80,12 @@ def allowed_error(column: str) -> tuple[Decimal, Decimal]:
     """Return the relative and the absolute error of a column; the greater one is allowed.
 
     1e-12 relative; for regrets, which are differences of losses, 1e-15 absolute instead. Workers'
-    scores are such differences too, and their fractions come from ln(1 + exp(x)), where the
-    simulator rounds the sum to binary64: near 0 both have no more than 1e-15 absolute.
+    scores are such differences too, and have at least that. Their fractions come from
+    ln(1 + exp(x)), where the simulator rounds the sum to binary64: they have at least 2^-51.
     """
     if "regret" in column:
         return Decimal(0), _ABSOLUTE
-    return _RELATIVE, _ABSOLUTE if is_rounded_near_zero(column) else Decimal(0)
+    return _RELATIVE, error_near_zero(column)
 
 
 def read_simulator(path: str | Path) -> Iterator[SimulatedEpoch]:

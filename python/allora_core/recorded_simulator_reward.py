@@ -27,8 +27,8 @@ __all__ = [
     "REPUTERS",
     "ROWS",
     "carried",
+    "error_near_zero",
     "expected_rewards",
-    "is_rounded_near_zero",
     "reward_rules",
     "rewarded_values_of",
 ]
@@ -56,12 +56,15 @@ _SHARES = {
     "reputers_reward_fraction": "reputer_task_reward",
 }
 
-_ROUNDED_NEAR_ZERO = {
-    "inferer_score",
-    "forecaster_score",
-    "forecasting_task_utility_score",
-    "inferer_fraction",
-    "forecaster_fraction",
+# Scores are differences of losses. A fraction is phi / sum(phi) with phi = ln(1 + exp(x)), where
+# the simulator rounds 1 + exp(x) to binary64: half a unit of a sum from 1 to 2 is 2^-53, and a small
+# phi is off by as much. In both tables sum(phi) is above 1/4, which makes that 2^-51 of a fraction.
+_NEAR_ZERO = {
+    "inferer_score": Decimal("1E-15"),
+    "forecaster_score": Decimal("1E-15"),
+    "forecasting_task_utility_score": Decimal("1E-15"),
+    "inferer_fraction": Decimal(2) ** -51,
+    "forecaster_fraction": Decimal(2) ** -51,
 }
 
 
@@ -115,10 +118,10 @@ def _columns() -> dict[str, _Column]:
 _COLUMNS = _columns()
 
 
-def is_rounded_near_zero(column: str) -> bool:
-    """Tell whether a column is a worker's score or fraction, or the forecasters' task score."""
+def error_near_zero(column: str) -> Decimal:
+    """Return what a column may be off by however small it is; 0 for most."""
     place = _COLUMNS.get(column)
-    return place is not None and place.entry in _ROUNDED_NEAR_ZERO
+    return Decimal(0) if place is None else _NEAR_ZERO.get(place.entry, Decimal(0))
 
 
 def reward_rules(rules: Rules) -> Rules:
