@@ -57,8 +57,8 @@ _SHARES = {
 }
 
 # Scores are differences of losses. A fraction is phi / sum(phi) with phi = ln(1 + exp(x)), where
-# the simulator rounds 1 + exp(x) to binary64: half a unit of a sum from 1 to 2 is 2^-53, and a small
-# phi is off by as much. In both tables sum(phi) is above 1/4, which makes that 2^-51 of a fraction.
+# the simulator rounds 1 + exp(x) to binary64: half a unit of a sum from 1 to 2 is 2^-53, and a
+# small phi is off by as much. In both tables sum(phi) is above 1/4: 2^-51 of a fraction.
 _NEAR_ZERO = {
     "inferer_score": Decimal("1E-15"),
     "forecaster_score": Decimal("1E-15"),
