@@ -193,7 +193,7 @@ def test_a_variant_leaves_no_symbol_to_other_code(programs: Programs, build: str
     symbols = [line.split(maxsplit=2)[2] for line in listed.splitlines()]
     names = sorted(symbol.partition("(")[0] for symbol in symbols)
     own = f"allora::float64::{build}::"
-    assert names == [f"{own}apply", f"{own}ratio_weights"]
+    assert names == [f"{own}apply", f"{own}array_kernels"]
 
 
 def test_properties(programs: Programs) -> None:
