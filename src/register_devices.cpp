@@ -96,6 +96,15 @@ double time_float64(const std::string& name, const Doubles& x, const std::option
     return cuda::time(*ordinal, function, first, second, n, repeats);
 }
 
+// What float64 runs with on the processor; a wish that cannot be met is refused, not passed over.
+std::string variant() {
+    const VariantChoice choice = chosen_variant();
+    if (!choice.error.empty()) {
+        throw py::value_error(choice.error);
+    }
+    return variant_name(choice.variant);
+}
+
 py::dict cuda_report() {
     const cuda::Report found = cuda::report();
     py::list devices;
@@ -122,6 +131,9 @@ void register_devices(py::module_& module) {
     module.def("cuda_report", &cuda_report,
                "built, build (nvcc and architectures), reason (why there is no device) and "
                "devices: device, name, capability, multiprocessors, memory in bytes.");
+    module.def("variant", &variant,
+               "The instruction set that float64 runs with: base, avx2 or avx512. ValueError: "
+               "ALLORA_CORE_VARIANT asks for one that is unknown or that this processor lacks.");
     module.def("apply_float64", &apply_float64, py::arg("function"), py::arg("x"),
                py::arg("y") = py::none(), py::arg("device") = "cpu",
                "function(x) or pow(x, y) of float64 arrays: the same bits on every device. "

@@ -114,8 +114,8 @@ Real normalize_regrets(std::span<const Real> regrets, const Real& scale,
     return best;
 }
 
-// All at once, where no quotient can be 0 / 0.
-inline double greatest_quotient(std::span<const double> regrets, double scale,
+// The same bits, a vector at a time, where no quotient can be 0 / 0.
+inline double normalize_regrets(std::span<const double> regrets, double scale,
                                 std::vector<double>& normalized) {
     if (scale == 0.0 || Number<double>::fault(scale) != Cause::none) {
         return normalize_regrets<double>(regrets, scale, normalized);
@@ -125,12 +125,6 @@ inline double greatest_quotient(std::span<const double> regrets, double scale,
         regrets.data(), scale, Number<double>::missing_bits, normalized.data(), regrets.size());
     return best < 0.0 && Number<double>::fault(best) != Cause::none ? Number<double>::missing()
                                                                     : best;
-}
-
-template <class Real>
-Real greatest_quotient(std::span<const Real> regrets, const Real& scale,
-                       std::vector<Real>& normalized) {
-    return normalize_regrets(regrets, scale, normalized);
 }
 
 // Weights of one call. `regrets` has one entry per participant, missing for those that take no
@@ -148,7 +142,7 @@ Real weights_of_call(const Rules& rules, const Params<Real>& params, std::span<c
                      [](const Real& regret) { return !Number<Real>::is_missing(regret); });
         scale = regret_scale<Real>(rules, params, scratch.present, scratch);
     }
-    const Real best = greatest_quotient(regrets, scale, scratch.normalized);
+    const Real best = normalize_regrets(regrets, scale, scratch.normalized);
     const std::span<const Real> normalized(scratch.normalized);
     std::fill(weights.begin(), weights.end(), Number<Real>::missing());
     if (rules.weight_function == WeightFunction::bounded_gradient) {

@@ -82,17 +82,17 @@ inline void by_eights(std::size_t n, Eight eight) {
 struct Eight {
     double entry[lanes];
 
-    template <class Count>
-    static Eight load(const double* from, Count count, double rest) {
+    static Eight load(const double* from, AllLanes, double) {
         Eight loaded;
-        if constexpr (sizeof(Count) != sizeof(std::size_t)) {
-            for (std::size_t lane = 0; lane < lanes; ++lane) {
-                loaded.entry[lane] = from[lane];
-            }
-        } else {
-            for (std::size_t lane = 0; lane < lanes; ++lane) {
-                loaded.entry[lane] = lane < count ? from[lane < count ? lane : 0] : rest;
-            }
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+            loaded.entry[lane] = from[lane];
+        }
+        return loaded;
+    }
+    static Eight load(const double* from, std::size_t count, double rest) {
+        Eight loaded;
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+            loaded.entry[lane] = lane < count ? from[lane] : rest;
         }
         return loaded;
     }

@@ -34,6 +34,7 @@ __all__: list[str] = [
     "time_decimal_operation",
     "time_float64",
     "topic_block",
+    "variant",
 ]
 
 class LongDecimals:
@@ -208,6 +209,11 @@ def topic_block(
 ) -> tuple:
     """
     end_block, activate or inactivate over a table of topics: (columns, status).
+    """
+
+def variant() -> str:
+    """
+    The instruction set that float64 runs with: base, avx2 or avx512. ValueError: ALLORA_CORE_VARIANT asks for one that is unknown or that this processor lacks.
     """
 
 CAUSES: list = [

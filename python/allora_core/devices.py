@@ -1,4 +1,4 @@
-"""Devices that arrays and batches can be computed on, found when asked."""
+"""Devices that were found when asked. `Engine` computes on the processor alone so far."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Device(NamedTuple):
     """A device.
 
     Attributes:
-        device: its name for the engine: ``"cpu"``, ``"cuda:0"``.
+        device: what it is called here: ``"cpu"``, ``"cuda:0"``.
         name: what its maker calls it.
         capability: CUDA's compute capability; None for the processor.
         memory: bytes of its own memory; None for the processor.
@@ -26,7 +26,10 @@ class Device(NamedTuple):
 
 
 def devices() -> list[Device]:
-    """The processor, then every CUDA device that this process may use."""
+    """The processor, then every CUDA device that this process may use.
+
+    Without one, ``allora-core doctor`` says why.
+    """
     found = [
         Device(entry["device"], entry["name"], entry["capability"], entry["memory"])
         for entry in _core.cuda_report()["devices"]

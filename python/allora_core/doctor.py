@@ -20,6 +20,7 @@ def findings() -> dict[str, Any]:
     return {
         "version": __version__,
         "python": platform.python_version(),
+        "float64_variant": _core.variant(),
         "cuda_built": report["built"],
         "cuda_build": report["build"],
         "cuda_reason": report["reason"],
@@ -32,6 +33,7 @@ def lines(found: dict[str, Any]) -> list[str]:
     built = f"built with {found['cuda_build']}" if found["cuda_built"] else "not built"
     text = [
         f"allora-core {found['version']}, Python {found['python']}",
+        f"float64 on the processor: {found['float64_variant']}",
         f"CUDA side: {built}",
     ]
     for device in found["devices"]:
@@ -56,5 +58,9 @@ def doctor_command(
 
       allora-core doctor --json
     """
-    found = findings()
+    try:
+        found = findings()
+    except ValueError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from error
     typer.echo(json.dumps(found, indent=2) if as_json else "\n".join(lines(found)))

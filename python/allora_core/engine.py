@@ -48,7 +48,8 @@ class Engine:
         if number not in ("decimal", "float64"):
             raise ValueError(f"unknown number {number!r}: choose 'decimal' or 'float64'")
         if device != "cpu":
-            raise ValueError(f"unknown device {device!r}: this build has 'cpu'")
+            raise ValueError(f"unknown device {device!r}: epochs are computed on 'cpu' alone")
+        _core.variant()  # refuses an ALLORA_CORE_VARIANT that cannot be met
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
         self.number: NumberName = number
