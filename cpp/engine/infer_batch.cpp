@@ -4,8 +4,6 @@
 #include "../formula/outlier.hpp"
 #include "workspace.hpp"
 
-#include <type_traits>
-
 namespace allora {
 
 namespace {
@@ -114,20 +112,11 @@ public:
 
     void topic(std::int64_t t, int thread, bool large) {
         ThreadSpace<Stored>& space = spaces_[static_cast<std::size_t>(thread)];
-        const AnyState& state = states_[static_cast<std::size_t>(t)]->state;
-        TopicStatus& status = results_.status[static_cast<std::size_t>(t)];
-        if constexpr (std::is_same_v<Stored, double>) {
-            status = run(t, large, std::get<StoredState<double>>(state), space.index, space.narrow);
-        } else {
-            const auto* narrow = std::get_if<StoredState<Decimal>>(&state);
-            status.cause = Cause::does_not_fit;
-            if (narrow != nullptr) {
-                status = run(t, large, *narrow, space.index, space.narrow);
-            }
-            if (status.cause == Cause::does_not_fit) {
-                status = run(t, large, widened(state), space.index, space.wide);
-            }
-        }
+        const auto at = static_cast<std::size_t>(t);
+        const TopicStatus& status = results_.status[at] =
+            run_with_room(states_[at]->state, space, [&](const auto& stored, auto& workspace) {
+                return run(t, large, stored, space.index, workspace);
+            });
         if (status.cause != Cause::none) {
             clear(t, space.narrow);
         }
@@ -205,14 +194,7 @@ private:
         StoredState<Real> next = stored;
         next.inference_median = space.state.inference_median;
         next.inference_median_absolute_deviation = space.state.inference_median_absolute_deviation;
-        auto shelf = std::make_shared<Shelf>();
-        shelf->topic_id = before->topic_id;
-        if constexpr (std::is_same_v<Real, BigDecimal>) {
-            shelf->state = narrowed(std::move(next));
-        } else {
-            shelf->state = std::move(next);
-        }
-        results_.states[static_cast<std::size_t>(t)] = std::move(shelf);
+        results_.states[static_cast<std::size_t>(t)] = shelved(*before, std::move(next));
     }
 
     // A topic that failed has missing results and keeps its state.

@@ -21,20 +21,10 @@ public:
     void topic(std::int64_t t, int thread) {
         ThreadSpace<Stored>& space = spaces_[static_cast<std::size_t>(thread)];
         const auto at = static_cast<std::size_t>(t);
-        const AnyState& state = states_[at]->state;
-        TopicStatus& status = results_.status[at];
-        if constexpr (std::is_same_v<Stored, double>) {
-            status = run(t, std::get<StoredState<double>>(state), space.index, space.narrow);
-        } else {
-            const auto* narrow = std::get_if<StoredState<Decimal>>(&state);
-            status.cause = Cause::does_not_fit;
-            if (narrow != nullptr) {
-                status = run(t, *narrow, space.index, space.narrow);
-            }
-            if (status.cause == Cause::does_not_fit) {
-                status = run(t, widened(state), space.index, space.wide);
-            }
-        }
+        results_.status[at] =
+            run_with_room(states_[at]->state, space, [&](const auto& stored, auto& workspace) {
+                return run(t, stored, space.index, workspace);
+            });
     }
 
 private:
@@ -59,7 +49,8 @@ private:
         StoredState<Real> next = stored;
         next.scores.edit().scatter(actors, columns_.nonce[t], space.reward_state);
         count_inclusions(actors, space.reward_state, next);
-        shelve(t, std::move(next));
+        const auto at = static_cast<std::size_t>(t);
+        results_.states[at] = shelved(*states_[at], std::move(next));
         return named(space.reward.status, topic);
     }
 
@@ -137,19 +128,6 @@ private:
                 raise(next.forecaster_inclusions[next.add_forecaster(actors.forecasters[k])]);
             }
         }
-    }
-
-    template <class Real>
-    void shelve(std::int64_t t, StoredState<Real> next) {
-        const auto at = static_cast<std::size_t>(t);
-        auto shelf = std::make_shared<Shelf>();
-        shelf->topic_id = states_[at]->topic_id;
-        if constexpr (std::is_same_v<Real, BigDecimal>) {
-            shelf->state = narrowed(std::move(next));
-        } else {
-            shelf->state = std::move(next);
-        }
-        results_.states[at] = std::move(shelf);
     }
 
     const Rules& rules_;

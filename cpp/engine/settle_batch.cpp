@@ -2,7 +2,7 @@
 #include "engine.hpp"
 #include "workspace.hpp"
 
-#include <type_traits>
+#include <algorithm>
 
 namespace allora {
 
@@ -19,20 +19,10 @@ public:
     void topic(std::int64_t t, int thread) {
         ThreadSpace<Stored>& space = spaces_[static_cast<std::size_t>(thread)];
         const auto at = static_cast<std::size_t>(t);
-        const AnyState& state = states_[at]->state;
-        TopicStatus& status = results_.status[at];
-        if constexpr (std::is_same_v<Stored, double>) {
-            status = run(t, std::get<StoredState<double>>(state), space.index, space.narrow);
-        } else {
-            const auto* narrow = std::get_if<StoredState<Decimal>>(&state);
-            status.cause = Cause::does_not_fit;
-            if (narrow != nullptr) {
-                status = run(t, *narrow, space.index, space.narrow);
-            }
-            if (status.cause == Cause::does_not_fit) {
-                status = run(t, widened(state), space.index, space.wide);
-            }
-        }
+        const TopicStatus& status = results_.status[at] =
+            run_with_room(states_[at]->state, space, [&](const auto& stored, auto& workspace) {
+                return run(t, stored, space.index, workspace);
+            });
         if (status.cause != Cause::none) {
             results_.overflow[at].clear();
             std::fill(results_.network_losses + rows_[t], results_.network_losses + rows_[t + 1],
@@ -59,14 +49,7 @@ private:
                    results_.overflow[at]);
         StoredState<Real> next = stored;
         next.scatter(actors.inferers, actors.forecasters, space.epoch.shared, space.state);
-        auto shelf = std::make_shared<Shelf>();
-        shelf->topic_id = states_[at]->topic_id;
-        if constexpr (std::is_same_v<Real, BigDecimal>) {
-            shelf->state = narrowed(std::move(next));
-        } else {
-            shelf->state = std::move(next);
-        }
-        results_.states[at] = std::move(shelf);
+        results_.states[at] = shelved(*states_[at], std::move(next));
         return {};
     }
 

@@ -7,8 +7,14 @@
 #include "reward.hpp"
 #include "settle.hpp"
 
+#include "../protocol/state_batch.hpp"
+
+#include <memory>
 #include <span>
 #include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
 #include <vector>
 
 namespace allora {
@@ -92,6 +98,36 @@ TopicStatus start_topic(const Rules& rules, const EpochColumns<Stored>& columns,
     const TopicActors<Stored> actors(columns, t);
     stored.gather(actors.inferers, actors.forecasters, space.epoch.shared, space.state);
     return take_initial_regret(columns, t, space.state);
+}
+
+// Runs a topic in the number that its state is stored in, and where its digits do not fit, again
+// with numbers of any length. run(stored state, workspace) gives its status.
+template <class Stored, class Run>
+TopicStatus run_with_room(const AnyState& state, ThreadSpace<Stored>& space, const Run& run) {
+    if constexpr (std::is_same_v<Stored, double>) {
+        return run(std::get<StoredState<double>>(state), space.narrow);
+    } else {
+        if (const auto* narrow = std::get_if<StoredState<Decimal>>(&state)) {
+            TopicStatus status = run(*narrow, space.narrow);
+            if (status.cause != Cause::does_not_fit) {
+                return status;
+            }
+        }
+        return run(widened(state), space.wide);
+    }
+}
+
+// A topic's new state, in the narrowest number that holds it.
+template <class Real>
+std::shared_ptr<const Shelf> shelved(const Shelf& before, StoredState<Real> next) {
+    auto shelf = std::make_shared<Shelf>();
+    shelf->topic_id = before.topic_id;
+    if constexpr (std::is_same_v<Real, BigDecimal>) {
+        shelf->state = narrowed(std::move(next));
+    } else {
+        shelf->state = std::move(next);
+    }
+    return shelf;
 }
 
 template <class Stored, class Real>
