@@ -9,6 +9,7 @@
 #include "arrays.hpp"
 #include "epoch_columns.hpp"
 
+#include <initializer_list>
 #include <map>
 #include <pybind11/stl.h>
 #include <string>
@@ -34,10 +35,17 @@ py::object status_value(const Status& status) {
     return py::make_tuple(status.field, cause_name(status.cause), status.actor);
 }
 
-// Integer columns by name, kept alive while the engine reads them.
-class Held64 {
+template <class Column>
+struct ColumnField {
+    const char* name;
+    Column& column;
+};
+
+// Columns by name, kept alive while the engine reads them.
+template <class Stored>
+class HeldColumns {
 public:
-    explicit Held64(const py::dict& columns) : columns_(columns) {}
+    explicit HeldColumns(const py::dict& columns) : columns_(columns) {}
 
     template <class Value>
     const Value* take(const char* name, py::ssize_t size) {
@@ -45,6 +53,23 @@ public:
         require(array.size() == size, "columns of one group must be of equal length");
         kept_.push_back(array);
         return array.data();
+    }
+
+    void integers(py::ssize_t size,
+                  std::initializer_list<ColumnField<const std::int64_t*>> columns) {
+        for (const auto& [name, column] : columns) {
+            column = take<std::int64_t>(name, size);
+        }
+    }
+
+    void numbers(py::ssize_t size, std::initializer_list<ColumnField<Column<Stored>>> columns) {
+        for (const auto& [name, column] : columns) {
+            Held<Stored> held;
+            hold(columns_, name, held);
+            require(held.column.size == size, "columns of one group must be of equal length");
+            column = held.column;
+            numbers_.push_back(std::move(held));
+        }
     }
 
     // Offsets rise from 0 to the number of entries, with one entry more than there are parts.
@@ -65,6 +90,7 @@ public:
 private:
     const py::dict& columns_;
     std::vector<py::array> kept_;
+    std::vector<Held<Stored>> numbers_;
 };
 
 void check_indices(const std::int32_t* index, std::int64_t count, std::int64_t least,
@@ -76,47 +102,32 @@ void check_indices(const std::int32_t* index, std::int64_t count, std::int64_t l
     require(good, "an index names nobody");
 }
 
-template <class Stored>
-Column<Stored> numbers(const py::dict& columns, const char* name, py::ssize_t size,
-                       Held<Stored>& held) {
-    hold(columns, name, held);
-    require(held.column.size == size, "columns of one group must be of equal length");
-    return held.column;
-}
-
 // Active sets.
 
 template <class Stored>
-struct HeldWindows {
-    Held<Stored> alpha, quantile, initial_score, lowest_score, score;
-    ActiveSetColumns<Stored> columns;
-};
-
-template <class Stored>
-void take_windows(const py::dict& from, Held64& integers, HeldWindows<Stored>& held) {
-    ActiveSetColumns<Stored>& to = held.columns;
-    const py::ssize_t windows = integers.size("nonce");
-    const py::ssize_t actors = integers.size("height");
-    const py::ssize_t submissions = integers.size("submission_actor");
+void take_windows(HeldColumns<Stored>& held, ActiveSetColumns<Stored>& to) {
+    const py::ssize_t windows = held.size("nonce");
+    const py::ssize_t actors = held.size("height");
+    const py::ssize_t submissions = held.size("submission_actor");
     to.windows = windows;
-    to.role = integers.take<std::uint8_t>("role", windows);
-    to.nonce = integers.take<std::int64_t>("nonce", windows);
-    to.seats = integers.take<std::int64_t>("seats", windows);
-    to.epoch_last_ended = integers.take<std::int64_t>("epoch_last_ended", windows);
-    to.epoch_length = integers.take<std::int64_t>("epoch_length", windows);
-    to.ground_truth_lag = integers.take<std::int64_t>("ground_truth_lag", windows);
-    to.merit_sortition_alpha = numbers(from, "merit_sortition_alpha", windows, held.alpha);
-    to.quantile = numbers(from, "quantile", windows, held.quantile);
-    to.initial_score = numbers(from, "initial_score", windows, held.initial_score);
-    to.lowest_actor = integers.take<std::int32_t>("lowest_actor", windows);
-    to.lowest_height = integers.take<std::int64_t>("lowest_height", windows);
-    to.lowest_score = numbers(from, "lowest_score", windows, held.lowest_score);
-    to.actor_offsets = integers.offsets("actor_offsets", windows, actors);
-    to.score = numbers(from, "score", actors, held.score);
-    to.height = integers.take<std::int64_t>("height", actors);
-    to.active = integers.take<std::uint8_t>("active", actors);
-    to.submission_offsets = integers.offsets("submission_offsets", windows, submissions);
-    to.submission_actor = integers.take<std::int32_t>("submission_actor", submissions);
+    to.role = held.template take<std::uint8_t>("role", windows);
+    to.lowest_actor = held.template take<std::int32_t>("lowest_actor", windows);
+    held.integers(windows, {{"nonce", to.nonce},
+                            {"seats", to.seats},
+                            {"epoch_last_ended", to.epoch_last_ended},
+                            {"epoch_length", to.epoch_length},
+                            {"ground_truth_lag", to.ground_truth_lag},
+                            {"lowest_height", to.lowest_height}});
+    held.numbers(windows, {{"merit_sortition_alpha", to.merit_sortition_alpha},
+                           {"quantile", to.quantile},
+                           {"initial_score", to.initial_score},
+                           {"lowest_score", to.lowest_score}});
+    to.actor_offsets = held.offsets("actor_offsets", windows, actors);
+    held.numbers(actors, {{"score", to.score}});
+    held.integers(actors, {{"height", to.height}});
+    to.active = held.template take<std::uint8_t>("active", actors);
+    to.submission_offsets = held.offsets("submission_offsets", windows, submissions);
+    to.submission_actor = held.template take<std::int32_t>("submission_actor", submissions);
     for (py::ssize_t w = 0; w < windows; ++w) {
         const std::int64_t size = to.actor_offsets[w + 1] - to.actor_offsets[w];
         require(to.role[w] <= static_cast<std::uint8_t>(Role::reputer),
@@ -132,12 +143,12 @@ void take_windows(const py::dict& from, Held64& integers, HeldWindows<Stored>& h
 
 template <class Stored>
 py::tuple submit_columns(const Rules& rules, Host& host, const py::dict& from) {
-    Held64 integers(from);
-    HeldWindows<Stored> held;
-    take_windows(from, integers, held);
-    const py::ssize_t windows = held.columns.windows;
-    const py::ssize_t actors = held.columns.actor_offsets[windows];
-    const py::ssize_t submissions = held.columns.submission_offsets[windows];
+    HeldColumns<Stored> held(from);
+    ActiveSetColumns<Stored> columns;
+    take_windows(held, columns);
+    const py::ssize_t windows = columns.windows;
+    const py::ssize_t actors = columns.actor_offsets[windows];
+    const py::ssize_t submissions = columns.submission_offsets[windows];
     py::array_t<std::uint8_t> outcome(submissions);
     py::array_t<std::uint8_t> active(actors);
     py::array_t<std::int32_t> displaced(submissions);
@@ -157,7 +168,7 @@ py::tuple submit_columns(const Rules& rules, Host& host, const py::dict& from) {
     results.lowest_score = static_cast<Stored*>(lowest_score.mutable_data());
     {
         const py::gil_scoped_release release;
-        submit_batch(rules, host, held.columns, results);
+        submit_batch(rules, host, columns, results);
     }
     py::dict result;
     result["outcome"] = outcome;
@@ -178,41 +189,34 @@ py::tuple submit_columns(const Rules& rules, Host& host, const py::dict& from) {
 // Topics of a block.
 
 template <class Stored>
-struct HeldTopics {
-    Held<Stored> stake, fee_revenue, previous_weight, lowest_weight, block;
-    TopicColumns<Stored> columns;
-};
-
-template <class Stored>
-void take_topics(const py::dict& from, Held64& integers, HeldTopics<Stored>& held) {
-    TopicColumns<Stored>& to = held.columns;
-    const py::ssize_t topics = integers.size("epoch_length");
-    const py::ssize_t listings = integers.size("listing_block");
-    const py::ssize_t entries = integers.size("listing_topic");
+void take_topics(HeldColumns<Stored>& held, TopicColumns<Stored>& to) {
+    const py::ssize_t topics = held.size("epoch_length");
+    const py::ssize_t listings = held.size("listing_block");
+    const py::ssize_t entries = held.size("listing_topic");
     to.topics = topics;
-    to.topic_id = integers.take<std::uint64_t>("topic_id", topics);
-    to.epoch_length = integers.take<std::int64_t>("epoch_length", topics);
-    to.epoch_last_ended = integers.take<std::int64_t>("epoch_last_ended", topics);
-    to.last_drip_block = integers.take<std::int64_t>("last_drip_block", topics);
-    to.epoch_end = integers.take<std::int64_t>("epoch_end", topics);
-    to.reward_nonce = integers.take<std::int64_t>("reward_nonce", topics);
-    to.active = integers.take<std::uint8_t>("active", topics);
-    to.stake = numbers(from, "stake", topics, held.stake);
-    to.fee_revenue = numbers(from, "fee_revenue", topics, held.fee_revenue);
-    to.previous_weight = numbers(from, "previous_weight", topics, held.previous_weight);
+    to.topic_id = held.template take<std::uint64_t>("topic_id", topics);
+    held.integers(topics, {{"epoch_length", to.epoch_length},
+                           {"epoch_last_ended", to.epoch_last_ended},
+                           {"last_drip_block", to.last_drip_block},
+                           {"epoch_end", to.epoch_end},
+                           {"reward_nonce", to.reward_nonce}});
+    to.active = held.template take<std::uint8_t>("active", topics);
+    held.numbers(topics, {{"stake", to.stake},
+                          {"fee_revenue", to.fee_revenue},
+                          {"previous_weight", to.previous_weight}});
     to.listings = listings;
-    to.listing_block = integers.take<std::int64_t>("listing_block", listings);
-    to.listing_offsets = integers.offsets("listing_offsets", listings, entries);
-    to.listing_topic = integers.take<std::int32_t>("listing_topic", entries);
-    to.lowest_topic = integers.take<std::int32_t>("lowest_topic", listings);
-    to.lowest_weight = numbers(from, "lowest_weight", listings, held.lowest_weight);
-    to.numbers = numbers(from, "block", static_cast<py::ssize_t>(BlockNumber::count), held.block);
+    held.integers(listings, {{"listing_block", to.listing_block}});
+    to.listing_offsets = held.offsets("listing_offsets", listings, entries);
+    to.listing_topic = held.template take<std::int32_t>("listing_topic", entries);
+    to.lowest_topic = held.template take<std::int32_t>("lowest_topic", listings);
+    held.numbers(listings, {{"lowest_weight", to.lowest_weight}});
+    held.numbers(static_cast<py::ssize_t>(BlockNumber::count), {{"block", to.numbers}});
     check_indices(to.listing_topic, entries, 0, topics);
     check_indices(to.lowest_topic, listings, -1, topics);
     for (py::ssize_t t = 1; t < topics; ++t) {
         require(to.topic_id[t - 1] < to.topic_id[t], "topics must stand by ascending identifier");
     }
-    const std::int64_t* heights = integers.take<std::int64_t>("heights", 3);
+    const auto* heights = held.template take<std::int64_t>("heights", 3);
     to.height = heights[0];
     to.max_active_topics_per_block = heights[1];
     to.blocks_per_month = heights[2];
@@ -233,17 +237,17 @@ py::object written(const Written<Stored>& column) {
 }
 
 template <class Stored>
-py::tuple topic_columns(const Rules& rules, TopicVerb verb, const py::dict& from,
+py::tuple topic_columns(const Rules& rules, Host& host, TopicVerb verb, const py::dict& from,
                         const std::vector<std::int32_t>& chosen) {
-    Held64 integers(from);
-    HeldTopics<Stored> held;
-    take_topics(from, integers, held);
-    check_indices(chosen.data(), static_cast<std::int64_t>(chosen.size()), 0, held.columns.topics);
-    held.columns.chosen = chosen;
+    HeldColumns<Stored> held(from);
+    TopicColumns<Stored> columns;
+    take_topics(held, columns);
+    check_indices(chosen.data(), static_cast<std::int64_t>(chosen.size()), 0, columns.topics);
+    columns.chosen = chosen;
     TopicBlockResults<Stored> results;
     {
         const py::gil_scoped_release release;
-        run_topic_block(rules, verb, held.columns, results);
+        run_topic_block(rules, host, verb, columns, results);
     }
     py::dict result;
     result["epoch_last_ended"] = array_of(results.epoch_last_ended);
@@ -394,13 +398,16 @@ void register_topics(py::module_& module) {
         "Submissions to many active sets: (columns, status per submission).");
     module.def(
         "topic_block",
-        [](const std::string& number, const py::dict& rules, const std::string& verb,
+        [](const std::string& number, const py::dict& rules, Host& host, const std::string& verb,
            const py::dict& columns, const std::vector<std::int32_t>& chosen) {
+            const Rules chosen_rules = rules_from(rules);
+            const TopicVerb chosen_verb = verb_of(verb);
             return number == "float64"
-                       ? topic_columns<double>(rules_from(rules), verb_of(verb), columns, chosen)
-                       : topic_columns<Decimal>(rules_from(rules), verb_of(verb), columns, chosen);
+                       ? topic_columns<double>(chosen_rules, host, chosen_verb, columns, chosen)
+                       : topic_columns<Decimal>(chosen_rules, host, chosen_verb, columns, chosen);
         },
-        py::arg("number"), py::arg("rules"), py::arg("verb"), py::arg("columns"), py::arg("chosen"),
+        py::arg("number"), py::arg("rules"), py::arg("host"), py::arg("verb"), py::arg("columns"),
+        py::arg("chosen"),
         "end_block, activate or inactivate over a table of topics: (columns, status).");
     module.def(
         "emission_block",

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace allora {
@@ -76,8 +77,9 @@ private:
         // Shown, not used: a fault in them is none of the topic's.
         show_adjusted(listened.used, out_.adjusted_stake_used);
         show_adjusted(listened.coefficients, out_.adjusted_stake);
-        return average(epoch_.params.active_reputer_quantile, out_.reputer_score, state_.reputers,
-                       "reputer_score_ema");
+        return average(
+            {epoch_.params.active_reputer_quantile, epoch_.params.max_top_reputers_to_reward},
+            out_.reputer_score, state_.reputers, "reputer_score_ema");
     }
 
     void show_adjusted(const std::vector<Real>& coefficients, std::vector<Real>& shown) {
@@ -88,9 +90,27 @@ private:
         }
     }
 
-    bool average(const Real& q, const std::vector<Real>& scores, RoleRewardState<Real>& role,
-                 const char* field) {
-        return good(update_averages(rules_, epoch_.params, epoch_.nonce, q, scores, role), field);
+    bool average(const RoleSeats<Real>& seats, const std::vector<Real>& scores,
+                 RoleRewardState<Real>& role, const char* field) {
+        Real initial;
+        if (!good(
+                update_averages(rules_, epoch_.params, epoch_.nonce, seats, scores, role, initial),
+                field)) {
+            return false;
+        }
+        initial_scores_.emplace_back(&role, initial);
+        if (rules_.initial_score_place == InitialScorePlace::with_averages) {
+            store_initial_scores();
+        }
+        return true;
+    }
+
+    bool store_initial_scores() {
+        for (const auto& [role, initial] : initial_scores_) {
+            role->initial_score = initial;
+        }
+        initial_scores_.clear();
+        return true;
     }
 
     bool sound(std::vector<Real>& scores, const char* field) {
@@ -104,12 +124,12 @@ private:
     }
 
     // A worker role's scores enter its history and, but for a lone worker, its averages.
-    bool keep_scores(const WorkerScores<Real>& scored, const Real& seats, const Real& q,
+    bool keep_scores(const WorkerScores<Real>& scored, const RoleSeats<Real>& seats,
                      RoleRewardState<Real>& role, const char* field) {
         if (scored.count > 0) {
-            record_scores(rules_, epoch_.params, seats, scored.scores, role);
+            record_scores(rules_, epoch_.params, seats.seats, scored.scores, role);
         }
-        return scored.lone || average(q, scored.scores, role, field);
+        return scored.lone || average(seats, scored.scores, role, field);
     }
 
     bool score_inferers_of_epoch() {
@@ -117,9 +137,10 @@ private:
         score_inferers(epoch_, losses_, scored);
         inferers_ = scored.count;
         return sound(scored.scores, "inferer_score") &&
-               keep_scores(scored, epoch_.params.max_top_inferers_to_reward,
-                           epoch_.params.active_inferer_quantile, state_.inferers,
-                           "inferer_score_ema");
+               keep_scores(scored,
+                           {epoch_.params.active_inferer_quantile,
+                            epoch_.params.max_top_inferers_to_reward},
+                           state_.inferers, "inferer_score_ema");
     }
 
     bool score_forecasters_of_epoch() {
@@ -128,9 +149,11 @@ private:
         forecasters_ = scored.count;
         return whole(cause, scored.scores, "forecaster_score") &&
                sound(scored.scores, "forecaster_score") &&
-               keep_scores(scored, epoch_.params.max_top_forecasters_to_reward,
-                           epoch_.params.active_forecaster_quantile, state_.forecasters,
-                           "forecaster_score_ema");
+               keep_scores(scored,
+                           {epoch_.params.active_forecaster_quantile,
+                            epoch_.params.max_top_forecasters_to_reward},
+                           state_.forecasters, "forecaster_score_ema") &&
+               store_initial_scores();
     }
 
     bool entropy(const std::vector<Real>& fractions, RoleRewardState<Real>& role, Real& value,
@@ -238,18 +261,22 @@ private:
                      out_.forecaster_reward, "forecaster_reward");
     }
 
+    // Everybody whose payout does not fail is paid; the status names the first who is not.
     bool pay_everyone() {
-        if (!whole(pay(out_.reputer_reward, out_.reputer_paid), out_.reputer_paid,
-                   "reputer_paid") ||
-            !whole(pay(out_.inferer_reward, out_.inferer_paid), out_.inferer_paid,
-                   "inferer_paid") ||
-            !whole(pay(out_.forecaster_reward, out_.forecaster_paid), out_.forecaster_paid,
-                   "forecaster_paid")) {
-            return false;
-        }
+        pay_role(out_.reputer_reward, "reputer", "reputer_paid", out_.reputer_paid);
+        pay_role(out_.inferer_reward, "inferer", "inferer_paid", out_.inferer_paid);
+        pay_role(out_.forecaster_reward, "forecaster", "forecaster_paid", out_.forecaster_paid);
         include(out_.inferer_paid, state_.inferer_included);
         include(out_.forecaster_paid, state_.forecaster_included);
-        return true;
+        return out_.status.ok();
+    }
+
+    void pay_role(const std::vector<Real>& rewards, const char* role, const char* field,
+                  std::vector<Real>& paid) {
+        const Status status = pay(rewards, role, field, paid);
+        if (out_.status.ok() || status.cause == Cause::does_not_fit) {
+            out_.status = status;
+        }
     }
 
     static void include(const std::vector<Real>& paid, std::vector<std::uint8_t>& included) {
@@ -267,6 +294,7 @@ private:
     std::int32_t forecasters_ = 0;
     Entropies<Real> entropies_{};
     TaskRewards<Real> tasks_{};
+    std::vector<std::pair<RoleRewardState<Real>*, Real>> initial_scores_; // not yet stored
 };
 
 } // namespace allora

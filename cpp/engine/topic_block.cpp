@@ -20,8 +20,8 @@ struct BlockEnd {
 template <class Stored, class Real>
 class TopicBlock {
 public:
-    TopicBlock(const Rules& rules, TopicVerb verb, const TopicColumns<Stored>& columns)
-        : rules_(rules), verb_(verb), columns_(columns) {}
+    TopicBlock(const Rules& rules, Host& host, TopicVerb verb, const TopicColumns<Stored>& columns)
+        : rules_(rules), host_(host), verb_(verb), columns_(columns) {}
 
     Status run(TopicBlockResults<Stored>& results) {
         load_table();
@@ -98,11 +98,16 @@ private:
         const auto found = table_.listings.find(columns_.height);
         const std::vector<std::int32_t> ending =
             found == table_.listings.end() ? std::vector<std::int32_t>{} : found->second.topics;
-        for (const std::int32_t topic : ending) {
-            Real weight;
-            if (schedule.end_epoch(topic, weight)) {
-                end.listed.push_back(topic);
-                end.weights.push_back(weight);
+        const Schedule<Real>& unchanged = schedule;
+        std::vector<EpochEnd<Real>> ends(ending.size());
+        host_.for_each(static_cast<std::int64_t>(ending.size()), [&](std::int64_t i, int) {
+            const auto at = static_cast<std::size_t>(i);
+            ends[at] = unchanged.weighed_end(ending[at]);
+        });
+        for (std::size_t i = 0; i < ending.size(); ++i) {
+            if (schedule.end_epoch(ending[i], ends[i])) {
+                end.listed.push_back(ending[i]);
+                end.weights.push_back(ends[i].weight);
             }
             if (!schedule.status().ok()) {
                 return schedule.status();
@@ -157,17 +162,24 @@ private:
         return refund(end);
     }
 
+    // Whole units of every unrewarded topic, or of all of them together: a topic's part is then by
+    // what it raises the whole units of their sum.
     Status refund(BlockEnd<Real>& end) {
+        const bool together = rules_.refund_truncation == RefundTruncation::per_block;
+        Real sum = Number<Real>::from_int(0);
+        Real refunded = sum;
         for (std::size_t i = 0; i < end.selected.size(); ++i) {
             if (rules_.unrewarded_topic == UnrewardedTopic::kept ||
                 Number<Real>::is_missing(end.rewards[i]) ||
                 record(end.selected[i]).reward_nonce != 0) {
                 continue;
             }
-            end.refunds[i] = whole_units(end.rewards[i]);
+            sum = together ? sum + end.rewards[i] : end.rewards[i];
+            end.refunds[i] = whole_units(sum) - refunded;
             if (const Cause cause = Number<Real>::fault(end.refunds[i]); cause != Cause::none) {
                 return {cause, "reward", end.selected[i]};
             }
+            refunded = together ? refunded + end.refunds[i] : refunded;
         }
         return {};
     }
@@ -257,6 +269,7 @@ private:
     }
 
     const Rules& rules_;
+    Host& host_;
     TopicVerb verb_;
     const TopicColumns<Stored>& columns_;
     std::vector<Real> numbers_;
@@ -269,20 +282,21 @@ private:
 } // namespace
 
 template <class Stored>
-void run_topic_block(const Rules& rules, TopicVerb verb, const TopicColumns<Stored>& columns,
-                     TopicBlockResults<Stored>& results) {
-    results.status = TopicBlock<Stored, Stored>(rules, verb, columns).run(results);
+void run_topic_block(const Rules& rules, Host& host, TopicVerb verb,
+                     const TopicColumns<Stored>& columns, TopicBlockResults<Stored>& results) {
+    results.status = TopicBlock<Stored, Stored>(rules, host, verb, columns).run(results);
     if constexpr (!std::is_same_v<Stored, double>) {
         if (results.status.cause == Cause::does_not_fit) {
             results = {};
-            results.status = TopicBlock<Stored, BigDecimal>(rules, verb, columns).run(results);
+            results.status =
+                TopicBlock<Stored, BigDecimal>(rules, host, verb, columns).run(results);
         }
     }
 }
 
-template void run_topic_block(const Rules&, TopicVerb, const TopicColumns<double>&,
+template void run_topic_block(const Rules&, Host&, TopicVerb, const TopicColumns<double>&,
                               TopicBlockResults<double>&);
-template void run_topic_block(const Rules&, TopicVerb, const TopicColumns<Decimal>&,
+template void run_topic_block(const Rules&, Host&, TopicVerb, const TopicColumns<Decimal>&,
                               TopicBlockResults<Decimal>&);
 
 } // namespace allora

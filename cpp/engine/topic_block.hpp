@@ -4,6 +4,7 @@
 #include "../formula/block_reward.hpp"
 #include "../formula/topic_activation.hpp"
 #include "columns.hpp"
+#include "host.hpp"
 
 #include <cstdint>
 #include <vector>
@@ -74,8 +75,9 @@ struct TopicBlockResults {
     Written<Stored> weight, reward, refund; // missing: none
 };
 
+// Weights are computed on all threads; what depends on the order of the topics, on one.
 template <class Stored>
-void run_topic_block(const Rules& rules, TopicVerb verb, const TopicColumns<Stored>& columns,
-                     TopicBlockResults<Stored>& results);
+void run_topic_block(const Rules& rules, Host& host, TopicVerb verb,
+                     const TopicColumns<Stored>& columns, TopicBlockResults<Stored>& results);
 
 } // namespace allora

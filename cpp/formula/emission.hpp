@@ -110,9 +110,13 @@ inline Integer locked_tokens(const Rules& rules, const MintParams& params, std::
     if (rules.vesting == Vesting::whole_months && months < foundation_vested) {
         const Integer full =
             share_of_supply(params, params.foundation_treasury_percent_of_total_supply);
-        const Fixed18 part = fixed_of(params.foundation_locked_share) * Fixed18::from_integer(full);
+        const Integer part =
+            rules.foundation_lock == FoundationLock::whole
+                ? full
+                : (fixed_of(params.foundation_locked_share) * Fixed18::from_integer(full))
+                      .truncated();
         const auto left = static_cast<std::uint64_t>(foundation_vested - months);
-        locked = add(locked, scale(part.truncated(), left, foundation_vested));
+        locked = add(locked, scale(part, left, foundation_vested));
     }
     return locked;
 }

@@ -36,26 +36,43 @@ Real initial_score_of(std::span<const Real> averages, const Real& lambda) {
     return low - lambda * standard_deviation(averages);
 }
 
-// A score enters the actor's average: whole where nothing is stored, else (since v0.8, when a first
-// submission stores the initial score) smoothed. Up to v0.7 the block height becomes the nonce's.
+// A score enters the actor's average. Up to v0.7 it does so whole where nothing is stored, which a
+// stored 0 of height 0 says too, and the block height becomes the nonce's. Since v0.8 a first
+// submission has stored the topic's initial score, which is averaged like any other, 0 included.
 template <class Real>
 Real average_score(const Rules& rules, const Params<Real>& params, const Real& score,
                    std::uint64_t height, const RoleRewardState<Real>& state, const Real& stored) {
     const bool absent = Number<Real>::is_missing(stored);
-    if (absent && rules.first_score == FirstScore::averaged) {
-        return ema(params.merit_sortition_alpha, score, state.initial_score, false);
+    if (rules.first_score == FirstScore::averaged) {
+        return ema(params.merit_sortition_alpha, score, absent ? state.initial_score : stored,
+                   false);
     }
     const bool unsubmitted = height == no_count || height == 0;
     const bool first = absent || (unsubmitted && Number<Real>::is_zero(stored));
     return ema(params.merit_sortition_alpha, score, first ? score : stored, first);
 }
 
+// Whether the initial score is taken anew of the averages of so many actors.
+template <class Real>
+bool refreshes_initial_score(const Rules& rules, std::size_t scored, const Real& seats) {
+    return rules.initial_score == Presence::present &&
+           (rules.initial_score_refresh == InitialScoreRefresh::every_epoch ||
+            compare(Number<Real>::from_int(static_cast<std::int64_t>(scored)), seats) >= 0);
+}
+
+// A role's part in the active set: which quantile of its scores is kept, and its seats.
+template <class Real>
+struct RoleSeats {
+    const Real& quantile;
+    const Real& seats;
+};
+
 // Averages of a role's scored actors, the quantile of their scores (since v0.16: of their
-// averages), and since v0.8 the initial score. The averages stay as they were on a fault.
+// averages), and in `initial` the initial score to store. Everything stays as it was on a fault.
 template <class Real>
 Cause update_averages(const Rules& rules, const Params<Real>& params, std::int64_t nonce,
-                      const Real& q, const std::vector<Real>& scores,
-                      RoleRewardState<Real>& state) {
+                      const RoleSeats<Real>& role, const std::vector<Real>& scores,
+                      RoleRewardState<Real>& state, Real& initial) {
     std::vector<Real> averages;
     std::vector<Real> stored = state.score_ema;
     std::vector<std::uint64_t> heights = state.score_height;
@@ -75,17 +92,17 @@ Cause update_averages(const Rules& rules, const Params<Real>& params, std::int64
     const std::vector<Real> sampled =
         rules.score_quantile == ScoreQuantile::averages ? averages : present_of(scores);
     std::vector<Real> scratch(sampled.size());
-    const Real value = quantile(std::span<const Real>(sampled), q, std::span<Real>(scratch));
+    const Real value =
+        quantile(std::span<const Real>(sampled), role.quantile, std::span<Real>(scratch));
     if (const Cause cause = Number<Real>::fault(value); cause != Cause::none) {
         return cause;
     }
-    if (rules.initial_score == Presence::present) {
-        const Real initial =
-            initial_score_of(std::span<const Real>(averages), params.lambda_initial_score);
+    initial = state.initial_score;
+    if (refreshes_initial_score(rules, averages.size(), role.seats)) {
+        initial = initial_score_of(std::span<const Real>(averages), params.lambda_initial_score);
         if (const Cause cause = Number<Real>::fault(initial); cause != Cause::none) {
             return cause;
         }
-        state.initial_score = initial;
     }
     state.score_quantile = value;
     state.score_ema = std::move(stored);

@@ -73,14 +73,27 @@ std::int64_t missed_epochs(const SubmissionWindow<Real>& window, std::int64_t he
     return last >= start ? 0 : (start - 1 - last) / window.epoch_length + 1;
 }
 
-// An average score moved `missed` times toward the initial one; a score equal to that stays.
+// An average score moved `missed` times toward the initial one; a score equal to that stays. One by
+// one, the moves end where another would not change the score.
 template <class Real>
-Real penalized(DecimalFunctions functions, const Real& alpha, const Real& initial_score,
-               const Real& score, std::int64_t missed) {
+Real penalized(const Rules& rules, const Real& alpha, const Real& initial_score, const Real& score,
+               std::int64_t missed) {
     if (missed == 0 || compare(score, initial_score) == 0) {
         return score;
     }
-    return ncalc_ema(functions, alpha, initial_score, score, Number<Real>::from_int(missed));
+    if (rules.liveness_penalty_steps == LivenessPenaltySteps::at_once) {
+        return ncalc_ema(rules.decimal_functions, alpha, initial_score, score,
+                         Number<Real>::from_int(missed));
+    }
+    Real moved = score;
+    for (std::int64_t epoch = 0; epoch < missed; ++epoch) {
+        const Real before = moved;
+        moved = ema(alpha, initial_score, before, false);
+        if (carries_fault(moved) || compare(moved, before) == 0) {
+            break;
+        }
+    }
+    return moved;
 }
 
 template <class Real>
@@ -139,9 +152,8 @@ private:
             return {};
         }
         if (rules_.liveness_penalty == Presence::present) {
-            candidate.score = penalized(rules_.decimal_functions, window_.merit_sortition_alpha,
-                                        set_.initial_score, candidate.score,
-                                        missed_epochs(window_, candidate.height));
+            candidate.score = penalized(rules_, window_.merit_sortition_alpha, set_.initial_score,
+                                        candidate.score, missed_epochs(window_, candidate.height));
         }
         if (const Cause cause = Number<Real>::fault(candidate.score); cause != Cause::none) {
             return {Outcome::failed, -1, cause};

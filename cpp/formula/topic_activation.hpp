@@ -38,6 +38,18 @@ struct Listing {
     bool fresh = false;
 };
 
+// What the end of a topic's epoch makes of the topic alone. `after` is the weight that follows from
+// what is stored then, where the topic stays active.
+template <class Real>
+struct EpochEnd {
+    Status status;
+    Real weight{};
+    Real fee_revenue{};
+    std::int64_t last_drip_block = 0;
+    bool has_after = false;
+    Real after{};
+};
+
 template <class Real>
 struct TopicTable {
     std::vector<TopicRecord<Real>> topics;
@@ -59,7 +71,9 @@ public:
 
     void activate(std::int32_t topic) {
         TopicRecord<Real>& record = at(topic);
-        if (!usable(topic) || (record.epoch_end >= 0 && record.epoch_end >= height_)) {
+        const Status status = usable(topic);
+        fail(status);
+        if (!status.ok() || (record.epoch_end >= 0 && record.epoch_end >= height_)) {
             return;
         }
         enlist(topic);
@@ -83,17 +97,49 @@ public:
         }
     }
 
-    // Ends a topic's epoch; false where its weight inactivates it, or a fault stops the block.
-    bool end_epoch(std::int32_t topic, Real& weight) {
-        weight = weigh(topic);
-        if (rules_.topic_weight_storage == TopicWeightStorage::before_rewards) {
-            store(topic, weight);
+    // The topic's own part of the end of its epoch: it reads nothing of other topics, so that all
+    // of a block can be computed at once.
+    EpochEnd<Real> weighed_end(std::int32_t topic) const {
+        TopicRecord<Real> record = table_.topics[static_cast<std::size_t>(topic)];
+        EpochEnd<Real> end;
+        end.status = usable(topic);
+        if (end.status.ok()) {
+            end.status = weight_of(topic, record, end.weight);
         }
-        drip(topic);
+        if (!end.status.ok()) {
+            return end;
+        }
+        if (rules_.topic_weight_storage == TopicWeightStorage::before_rewards) {
+            record.previous_weight = end.weight;
+        }
+        const Status dripped = drip(topic, record);
+        end.fee_revenue = record.fee_revenue;
+        end.last_drip_block = record.last_drip_block;
+        end.has_after = dripped.ok() && compare(end.weight, params_.min_topic_weight) >= 0 &&
+                        weight_of(topic, record, end.after).ok();
+        return end;
+    }
+
+    // Ends a topic's epoch; false where its weight inactivates it, or a fault stops the block.
+    bool end_epoch(std::int32_t topic, const EpochEnd<Real>& end) {
+        fail(end.status);
+        if (rules_.topic_weight_storage == TopicWeightStorage::before_rewards && status_.ok()) {
+            store(topic, end.weight);
+        }
         if (!status_.ok()) {
             return false;
         }
-        if (compare(weight, params_.min_topic_weight) < 0) {
+        TopicRecord<Real>& record = at(topic);
+        record.fee_revenue = end.fee_revenue;
+        record.last_drip_block = end.last_drip_block;
+        if (const Cause cause = Number<Real>::fault(record.fee_revenue); cause != Cause::none) {
+            fail({cause, "fee_revenue", topic});
+            return false;
+        }
+        // What could not be weighed is weighed again where its weight is needed, and fails there.
+        known_[static_cast<std::size_t>(topic)] = end.has_after ? 1 : 0;
+        weight_[static_cast<std::size_t>(topic)] = end.after;
+        if (compare(end.weight, params_.min_topic_weight) < 0) {
             inactivate(topic);
             return false;
         }
@@ -116,69 +162,66 @@ private:
         return table_.topics[static_cast<std::size_t>(topic)];
     }
 
-    void fail(Cause cause, const char* field, std::int32_t topic) {
+    void fail(const Status& status) {
         if (status_.ok()) {
-            status_ = {cause, field, topic};
+            status_ = status;
         }
     }
 
-    bool usable(std::int32_t topic) {
-        const TopicRecord<Real>& record = at(topic);
+    Status usable(std::int32_t topic) const {
+        const TopicRecord<Real>& record = table_.topics[static_cast<std::size_t>(topic)];
         const Real zero = Number<Real>::from_int(0);
         if (record.epoch_length <= 0) {
-            fail(Cause::out_of_range, "epoch_length", topic);
-        } else if (carries_fault(record.stake) || carries_fault(record.fee_revenue)) {
-            const bool stake = carries_fault(record.stake);
-            fail(Number<Real>::fault(stake ? record.stake : record.fee_revenue),
-                 stake ? "stake" : "fee_revenue", topic);
-        } else if (compare(record.stake, zero) < 0) {
-            fail(Cause::negative_stake, "stake", topic);
-        } else if (compare(record.fee_revenue, zero) < 0) {
-            fail(Cause::out_of_range, "fee_revenue", topic);
-        } else {
-            return true;
+            return {Cause::out_of_range, "epoch_length", topic};
         }
-        return false;
+        if (carries_fault(record.stake) || carries_fault(record.fee_revenue)) {
+            const bool stake = carries_fault(record.stake);
+            return {Number<Real>::fault(stake ? record.stake : record.fee_revenue),
+                    stake ? "stake" : "fee_revenue", topic};
+        }
+        if (compare(record.stake, zero) < 0) {
+            return {Cause::negative_stake, "stake", topic};
+        }
+        if (compare(record.fee_revenue, zero) < 0) {
+            return {Cause::out_of_range, "fee_revenue", topic};
+        }
+        return {};
+    }
+
+    Status weight_of(std::int32_t topic, const TopicRecord<Real>& record, Real& weight) const {
+        const Cause cause = topic_weight(rules_, params_, record.stake, record.fee_revenue,
+                                         record.epoch_length, record.previous_weight, weight);
+        return {cause, "weight", topic};
     }
 
     // The weight that follows from what is stored now; computed once until that changes.
     const Real& weigh(std::int32_t topic) {
         const auto i = static_cast<std::size_t>(topic);
-        if (known_[i] == 0 && usable(topic)) {
-            const TopicRecord<Real>& record = at(topic);
-            const Cause cause =
-                topic_weight(rules_, params_, record.stake, record.fee_revenue, record.epoch_length,
-                             record.previous_weight, weight_[i]);
-            if (cause != Cause::none) {
-                fail(cause, "weight", topic);
-            }
-            known_[i] = 1;
+        if (known_[i] == 0) {
+            const Status status = usable(topic);
+            fail(status.ok() ? weight_of(topic, at(topic), weight_[i]) : status);
+            known_[i] = status.ok() ? 1 : 0;
         }
         return weight_[i];
     }
 
     // Skipped once the last drip lies above epoch_last_ended.
-    void drip(std::int32_t topic) {
-        TopicRecord<Real>& record = at(topic);
-        if (!status_.ok() || record.last_drip_block > record.epoch_last_ended ||
-            params_.blocks_per_month == 0) {
-            return;
+    Status drip(std::int32_t topic, TopicRecord<Real>& record) const {
+        if (record.last_drip_block > record.epoch_last_ended || params_.blocks_per_month == 0) {
+            return {};
         }
         record.fee_revenue = dripped_revenue(params_, record.fee_revenue, record.epoch_length);
         record.last_drip_block = record.epoch_last_ended;
-        known_[static_cast<std::size_t>(topic)] = 0;
-        if (const Cause cause = Number<Real>::fault(record.fee_revenue); cause != Cause::none) {
-            fail(cause, "fee_revenue", topic);
-        }
+        return {Number<Real>::fault(record.fee_revenue), "fee_revenue", topic};
     }
 
     void count(std::int32_t topic, const Real& less, const Real& more) {
         table_.total_weight = (table_.total_weight - less) + more;
         const Cause cause = Number<Real>::fault(table_.total_weight);
         if (cause != Cause::none) {
-            fail(cause, "total_weight", topic);
+            fail({cause, "total_weight", topic});
         } else if (compare(table_.total_weight, Number<Real>::from_int(0)) < 0) {
-            fail(Cause::out_of_range, "total_weight", topic);
+            fail({Cause::out_of_range, "total_weight", topic});
         }
     }
 

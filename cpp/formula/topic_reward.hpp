@@ -120,10 +120,13 @@ Cause share_with_delegators(const Real& stake, const Real& delegated, Real& rewa
     return Number<Real>::fault(reward);
 }
 
-// What is paid of the rewards: whole units, at least one; missing: nothing.
+// What is paid of the rewards: whole units, at least one; missing: nothing. A payout that fails
+// leaves out its actor alone; the first of them is told.
 template <class Real>
-Cause pay(const std::vector<Real>& rewards, std::vector<Real>& paid) {
+Status pay(const std::vector<Real>& rewards, const char* role, const char* field,
+           std::vector<Real>& paid) {
     const Real zero = Number<Real>::from_int(0);
+    Status status;
     paid.assign(rewards.size(), Number<Real>::missing());
     for (std::size_t i = 0; i < rewards.size(); ++i) {
         if (Number<Real>::is_missing(rewards[i]) || !(rewards[i] > zero)) {
@@ -131,13 +134,15 @@ Cause pay(const std::vector<Real>& rewards, std::vector<Real>& paid) {
         }
         const Real units = whole_units(rewards[i]);
         if (const Cause cause = Number<Real>::fault(units); cause != Cause::none) {
-            return cause;
-        }
-        if (units > zero) {
+            // What only needs more digits than these numbers have comes before any real fault.
+            if (status.ok() || cause == Cause::does_not_fit) {
+                status = {cause, field, static_cast<std::int32_t>(i), role};
+            }
+        } else if (units > zero) {
             paid[i] = units;
         }
     }
-    return Cause::none;
+    return status;
 }
 
 } // namespace allora

@@ -53,19 +53,26 @@ constexpr const char* zero_listening_coefficients_values[] = {"fault", "raised"}
 constexpr const char* first_score_values[] = {"whole", "averaged"};
 constexpr const char* score_quantile_values[] = {"scores", "averages"};
 constexpr const char* score_samples_values[] = {"fixed", "per_seat"};
+constexpr const char* initial_score_refresh_values[] = {"every_epoch", "full_set"};
+constexpr const char* initial_score_place_values[] = {"with_averages", "after_scores"};
+constexpr const char* liveness_penalty_steps_values[] = {"at_once", "one_by_one"};
 constexpr const char* recorded_lowest_values[] = {"kept_across_epochs", "per_epoch"};
 constexpr const char* first_reputer_score_values[] = {"zero", "initial"};
 constexpr const char* topic_weight_revenue_values[] = {"per_block", "whole"};
 constexpr const char* topic_weight_smoothing_values[] = {"per_epoch", "per_week"};
 constexpr const char* topic_weight_storage_values[] = {"before_rewards", "after_rewards"};
 constexpr const char* unrewarded_topic_values[] = {"kept", "refunded"};
+constexpr const char* refund_truncation_values[] = {"per_topic", "per_block"};
 constexpr const char* reputers_percentage_values[] = {"last_block", "monthly"};
+constexpr const char* month_counters_values[] = {"paid", "task_rewards"};
 constexpr const char* supply_cap_values[] = {"overpaid", "limited"};
 constexpr const char* emission_height_values[] = {"chain", "since_start"};
 constexpr const char* vesting_values[] = {"rounded_quotient", "whole_months"};
+constexpr const char* foundation_lock_values[] = {"share", "whole"};
+constexpr const char* block_end_order_values[] = {"rewards_first", "windows_first"};
 
-const std::array<Field, 35>& fields() {
-    static const std::array<Field, 35> all = {
+const std::array<Field, 42>& fields() {
+    static const std::array<Field, 42> all = {
         field<&Rules::decimal_functions>("decimal_functions", functions),
         field<&Rules::scale_measure>("scale_measure", measures),
         field<&Rules::scale_storage>("scale_storage", storages),
@@ -91,7 +98,11 @@ const std::array<Field, 35>& fields() {
         field<&Rules::score_quantile>("score_quantile", score_quantile_values),
         field<&Rules::score_samples>("score_samples", score_samples_values),
         field<&Rules::initial_score>("initial_score", presences),
+        field<&Rules::initial_score_refresh>("initial_score_refresh", initial_score_refresh_values),
+        field<&Rules::initial_score_place>("initial_score_place", initial_score_place_values),
         field<&Rules::liveness_penalty>("liveness_penalty", presences),
+        field<&Rules::liveness_penalty_steps>("liveness_penalty_steps",
+                                              liveness_penalty_steps_values),
         field<&Rules::recorded_lowest>("recorded_lowest", recorded_lowest_values),
         field<&Rules::first_reputer_score>("first_reputer_score", first_reputer_score_values),
         field<&Rules::topic_weight_revenue>("topic_weight_revenue", topic_weight_revenue_values),
@@ -99,10 +110,14 @@ const std::array<Field, 35>& fields() {
                                               topic_weight_smoothing_values),
         field<&Rules::topic_weight_storage>("topic_weight_storage", topic_weight_storage_values),
         field<&Rules::unrewarded_topic>("unrewarded_topic", unrewarded_topic_values),
+        field<&Rules::refund_truncation>("refund_truncation", refund_truncation_values),
         field<&Rules::reputers_percentage>("reputers_percentage", reputers_percentage_values),
+        field<&Rules::month_counters>("month_counters", month_counters_values),
         field<&Rules::supply_cap>("supply_cap", supply_cap_values),
         field<&Rules::emission_height>("emission_height", emission_height_values),
         field<&Rules::vesting>("vesting", vesting_values),
+        field<&Rules::foundation_lock>("foundation_lock", foundation_lock_values),
+        field<&Rules::block_end_order>("block_end_order", block_end_order_values),
     };
     return all;
 }
@@ -174,6 +189,7 @@ constexpr Version history[] = {
          rules.no_usable_participant = NoUsableParticipant::fault;
          rules.weight_rounding = WeightRounding::once;
          rules.topic_weight_storage = TopicWeightStorage::after_rewards;
+         rules.block_end_order = BlockEndOrder::windows_first;
      }},
 };
 

@@ -35,16 +35,23 @@ enum class ZeroListeningCoefficients : std::uint8_t { fault, raised };
 enum class FirstScore : std::uint8_t { whole, averaged };
 enum class ScoreQuantile : std::uint8_t { scores, averages };
 enum class ScoreSamples : std::uint8_t { fixed, per_seat };
+enum class InitialScoreRefresh : std::uint8_t { every_epoch, full_set };
+enum class InitialScorePlace : std::uint8_t { with_averages, after_scores };
+enum class LivenessPenaltySteps : std::uint8_t { at_once, one_by_one };
 enum class RecordedLowest : std::uint8_t { kept_across_epochs, per_epoch };
 enum class FirstReputerScore : std::uint8_t { zero, initial };
 enum class TopicWeightRevenue : std::uint8_t { per_block, whole };
 enum class TopicWeightSmoothing : std::uint8_t { per_epoch, per_week };
 enum class TopicWeightStorage : std::uint8_t { before_rewards, after_rewards };
 enum class UnrewardedTopic : std::uint8_t { kept, refunded };
+enum class RefundTruncation : std::uint8_t { per_topic, per_block };
 enum class ReputersPercentage : std::uint8_t { last_block, monthly };
+enum class MonthCounters : std::uint8_t { paid, task_rewards };
 enum class SupplyCap : std::uint8_t { overpaid, limited };
 enum class EmissionHeight : std::uint8_t { chain, since_start };
 enum class Vesting : std::uint8_t { rounded_quotient, whole_months };
+enum class FoundationLock : std::uint8_t { share, whole };
+enum class BlockEndOrder : std::uint8_t { rewards_first, windows_first };
 
 struct Rules {
     DecimalFunctions decimal_functions = DecimalFunctions::library;
@@ -71,17 +78,24 @@ struct Rules {
     ScoreQuantile score_quantile = ScoreQuantile::scores;
     ScoreSamples score_samples = ScoreSamples::fixed;
     Presence initial_score = Presence::absent;
+    InitialScoreRefresh initial_score_refresh = InitialScoreRefresh::every_epoch;
+    InitialScorePlace initial_score_place = InitialScorePlace::with_averages;
     Presence liveness_penalty = Presence::absent;
+    LivenessPenaltySteps liveness_penalty_steps = LivenessPenaltySteps::at_once;
     RecordedLowest recorded_lowest = RecordedLowest::kept_across_epochs;
     FirstReputerScore first_reputer_score = FirstReputerScore::zero;
     TopicWeightRevenue topic_weight_revenue = TopicWeightRevenue::per_block;
     TopicWeightSmoothing topic_weight_smoothing = TopicWeightSmoothing::per_epoch;
     TopicWeightStorage topic_weight_storage = TopicWeightStorage::before_rewards;
     UnrewardedTopic unrewarded_topic = UnrewardedTopic::kept;
+    RefundTruncation refund_truncation = RefundTruncation::per_topic;
     ReputersPercentage reputers_percentage = ReputersPercentage::last_block;
+    MonthCounters month_counters = MonthCounters::paid;
     SupplyCap supply_cap = SupplyCap::overpaid;
     EmissionHeight emission_height = EmissionHeight::chain;
     Vesting vesting = Vesting::rounded_quotient;
+    FoundationLock foundation_lock = FoundationLock::share;
+    BlockEndOrder block_end_order = BlockEndOrder::rewards_first;
 };
 
 // "v0.6" to "v0.17"; nothing for a version that is not known.

@@ -203,6 +203,7 @@ def time_float64(
 def topic_block(
     number: str,
     rules: dict,
+    host: Host,
     verb: str,
     columns: dict,
     chosen: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],

@@ -189,7 +189,9 @@ class TopicTable:
         packed = {name: as_column(column) for name, column in self.columns.items()}
         packed |= self._block(block, params or TopicWeightParams())
         chosen = [self._position(topic) for topic in topic_ids]
-        columns, fault = _core.topic_block(self.number, engine._rules, verb, packed, chosen)
+        columns, fault = _core.topic_block(
+            self.number, engine._rules, engine._host, verb, packed, chosen
+        )
         if fault is not None:
             field, cause, at = fault
             topic = int(self.columns["topic_id"][at]) if at >= 0 else 0

@@ -402,7 +402,8 @@ class Rewarded:
         inferer_paid, forecaster_paid, reputer_paid: actor -> whole base units paid, where at least
             one is.
         state: the state after.
-        fault: why the rewards failed, or None.
+        fault: why the rewards failed, or None. One in a ``_paid`` field is of the first actor whose
+            payout failed; everybody else is paid all the same.
     """
 
     inferer_score: dict[str, Decimal] = field(default_factory=dict)

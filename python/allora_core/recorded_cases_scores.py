@@ -157,7 +157,7 @@ def delegators_in_proportion(given: Inputs) -> bool:
     for reward in (D("12345.9"), D("98765432.9"), D("100000000000000000000.9")):
         report = Report(own + delegated, ValueBundle(), delegated)
         shared = shared_with_delegators(reward, report, None)
-        if shared.delegators // 1000 != paid({"m": shared.reward})["m"]:
+        if shared.delegators // 1000 != paid({"m": shared.reward})[0]["m"]:
             return False
     return True
 

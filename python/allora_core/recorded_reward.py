@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from .epoch import Rewarded, State
+from .epoch import Rewarded, State, TopicError
 from .reference.number_text import plain_text
 
 __all__ = [
@@ -68,6 +68,14 @@ def stage_of(name: Name) -> str:
         return name[0]
     scored = "_score_ema" in name[1] or "_score_history" in name[1] or "listening" in name[1]
     return "scores" if scored else "rewards"
+
+
+def stage_of_fault(fault: TopicError) -> str:
+    """The stage that ended scores and rewards; ``""`` for a payout, which ends nothing."""
+    if fault.field.endswith("_paid"):
+        return ""
+    scored = fault.field.endswith(("_score", "_score_ema", "_score_history"))
+    return "scores" if scored and fault.field != "forecasting_task_utility_score" else "rewards"
 
 
 def scale_of(name: Name) -> str:
@@ -181,12 +189,13 @@ def reward_values(
 ) -> Iterator[tuple[Name, str]]:
     """What an implementation computed, for the stages that the file has."""
     stages = {name[0] for name in expected}
-    if result.fault is not None:
-        yield ("scores", "error"), result.fault.cause
-    else:
-        computed = Computed(before, result)
-        yield from flat(("scores",), computed.scores())
-        yield from flat(("rewards",), computed.rewards())
+    failed = "" if result.fault is None else stage_of_fault(result.fault)
+    computed = Computed(before, result)
+    for stage, values in (("scores", computed.scores), ("rewards", computed.rewards)):
+        if stage == failed and result.fault is not None:
+            yield (stage, "error"), result.fault.cause
+            break
+        yield from flat((stage,), values())
     if "scores" in stages and "state_after" in stages:
         for name, field in STATE_FIELDS.items():
             yield from flat(("state_after", name), getattr(result.state, field))

@@ -179,7 +179,7 @@ def test_ten_thousand_topics(version: str, balance: int) -> None:
         topic: Payout(reputers=int(reward) // 3, workers=int(reward) // 3)
         for topic, reward in ended.paid.items()
     }
-    paid = pay_block(block, ended, payouts)
+    paid = pay_block(block, ended, payouts, engine.rules)
     spent = sum(payout.reputers + payout.workers for payout in payouts.values())
     assert paid.rewards_balance + spent + paid.ecosystem == balance
     assert paid.rewards_balance >= 0

@@ -56,6 +56,7 @@ CHANGES = {
         "no_usable_participant": "fault",
         "weight_rounding": "once",
         "topic_weight_storage": "after_rewards",
+        "block_end_order": "windows_first",
     },
 }
 

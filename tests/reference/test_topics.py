@@ -231,7 +231,7 @@ def test_unrewarded_topic() -> None:
     back = end_block(start, block, WIDE, V17)
     assert set(back.rewards) == {1, 2}
     assert back.refunded == {2: int(back.rewards[2])}
-    paid = pay_block(block, back, {1: Payout(reputers=100, workers=200)})
+    paid = pay_block(block, back, {1: Payout(reputers=100, workers=200)}, V17)
     assert paid.rewards_balance == 10**9 - 300 - back.refunded[2]
     assert paid.ecosystem == back.refunded[2]
     assert (paid.reputers, paid.everyone) == (100, 300)
@@ -244,9 +244,9 @@ def test_nothing_is_paid_twice() -> None:
     second = end_block(first.topics, Block(110, 10, 10**9), PARAMS, V17)
     assert second.paid == {}
     with pytest.raises(TopicError, match=r"topic 1 field payout: unknown_topic"):
-        pay_block(Block(110, 10, 10**9), second, {1: Payout(workers=1)})
+        pay_block(Block(110, 10, 10**9), second, {1: Payout(workers=1)}, V17)
     with pytest.raises(TopicError, match=r"topic 1 field payout: out_of_range"):
-        pay_block(Block(100, 10, 10**9), first, {1: Payout(workers=101)})
+        pay_block(Block(100, 10, 10**9), first, {1: Payout(workers=101)}, V17)
 
 
 def test_failed_payout_does_not_count_in_the_percentage() -> None:
@@ -256,7 +256,7 @@ def test_failed_payout_does_not_count_in_the_percentage() -> None:
         1: Payout(3, 4, D("3.5"), failed=True),
         2: Payout(5, 6, D("5.25")),
     }
-    paid = pay_block(Block(100, 10, 10**9), result, payouts)
+    paid = pay_block(Block(100, 10, 10**9), result, payouts, V17)
     assert (paid.reputers, paid.everyone, paid.reputer_task_reward) == (5, 11, D("5.25"))
     assert paid.rewards_balance == 10**9 - 18
 

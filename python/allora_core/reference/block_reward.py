@@ -23,6 +23,8 @@ from allora_core.reference.number import (
     quotient,
     total,
 )
+from allora_core.reference.number_text import to_integer_amount
+from allora_core.reference.rules import Rules
 from allora_core.topics import Block, BlockRewards, PaidBlock, Payout
 
 __all__ = ["pay_block", "select_topics", "topic_rewards"]
@@ -94,7 +96,9 @@ def _length(epoch_lengths: Mapping[int, int], topic: int) -> Decimal:
     return Decimal(epoch_lengths[topic])
 
 
-def pay_block(block: Block, rewards: BlockRewards, payouts: Mapping[int, Payout]) -> PaidBlock:
+def pay_block(
+    block: Block, rewards: BlockRewards, payouts: Mapping[int, Payout], rules: Rules
+) -> PaidBlock:
     """Return the accounts once the topics' participants were paid.
 
     What was cut from a reward to whole units stays in the rewards account, and so does the reward
@@ -115,7 +119,14 @@ def pay_block(block: Block, rewards: BlockRewards, payouts: Mapping[int, Payout]
             raise TopicError(topic, "", "payout", "out_of_range")
         balance -= spent
         if not payout.failed:
-            reputers += payout.reputers
-            everyone += spent
+            counted = payout.reputers, spent
+            if rules.month_counters == "task_rewards":
+                with located(topic, "payout"):
+                    counted = (
+                        to_integer_amount(payout.reputer_task_reward),
+                        to_integer_amount(rewards.paid[topic]),
+                    )
+            reputers += counted[0]
+            everyone += counted[1]
             task_reward = add(task_reward, payout.reputer_task_reward)
     return PaidBlock(balance - refunds, refunds, reputers, everyone, task_reward)

@@ -83,8 +83,10 @@ def locked_tokens(months: int, params: MintParams, rules: Rules) -> int:
     locked = sum(_vesting(_full(share, params), months, rules) for share in shares)
     if rules.vesting == "whole_months" and months < _FOUNDATION_VESTED:
         full = _full(params.foundation_treasury_percent_of_total_supply, params)
-        share = Fixed18.from_decimal(params.foundation_locked_share)
-        part = (share * Fixed18.from_int(full)).truncated()
+        part = full
+        if rules.foundation_lock == "share":
+            share = Fixed18.from_decimal(params.foundation_locked_share)
+            part = (share * Fixed18.from_int(full)).truncated()
         locked += part * (_FOUNDATION_VESTED - months) // _FOUNDATION_VESTED
     return locked
 

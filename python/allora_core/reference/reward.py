@@ -115,11 +115,13 @@ class _Rewarding:
         self.epoch, self.params, self.rules = epoch, epoch.params, rules
         self.losses, self.reports, self.state = losses, reports, state
         self.entries: dict[str, Any] = {}
+        self.initial_scores: dict[str, Decimal] = {}
 
     def run(self) -> None:
         self.score_reputers()
         inferer = self.score_inferers()
         forecaster = self.score_forecasters()
+        self.store_initial_scores()
         entropies = self.divide(inferer, forecaster)
         self.reward_actors(self.split(inferer, entropies))
         self.pay()
@@ -151,27 +153,31 @@ class _Rewarding:
                 self.entries[name] = dict(zip(names, adjusted_stakes(a, stakes), strict=True))
         known = {**self.state.listening_coefficient, **coefficients}
         self.state = replace(self.state, listening_coefficient=known)
-        self.average("reputer", scores, self.params.active_reputer_quantile)
+        q, seats = self.params.active_reputer_quantile, self.params.max_top_reputers_to_reward
+        self.average("reputer", scores, q, seats)
 
     def score_inferers(self) -> Numbers:
         with self.at("inferer_score"):
             scores = inferer_scores(self.losses)
         self.entries["inferer_score"] = scores
-        self.record("inferer", scores, self.params.max_top_inferers_to_reward)
+        q, seats = self.params.active_inferer_quantile, self.params.max_top_inferers_to_reward
+        self.record("inferer", scores, seats)
         if not is_lone(self.losses.inferer):
-            self.average("inferer", scores, self.params.active_inferer_quantile)
+            self.average("inferer", scores, q, seats)
         return scores
 
     def score_forecasters(self) -> Numbers:
         with self.at("forecaster_score"):
             scores = forecaster_scores(self.losses, self.rules)
         self.entries["forecaster_score"] = scores
-        self.record("forecaster", scores, self.params.max_top_forecasters_to_reward)
+        q = self.params.active_forecaster_quantile
+        seats = self.params.max_top_forecasters_to_reward
+        self.record("forecaster", scores, seats)
         if not is_lone(self.losses.forecaster):
-            self.average("forecaster", scores, self.params.active_forecaster_quantile)
+            self.average("forecaster", scores, q, seats)
         return scores
 
-    def average(self, role: Role, scores: Numbers, q: Decimal) -> None:
+    def average(self, role: Role, scores: Numbers, q: Decimal, seats: Decimal) -> None:
         """Store a role's averages, their heights, quantile and initial score."""
         names = {
             "average": f"{role}_score_ema",
@@ -181,8 +187,18 @@ class _Rewarding:
         }
         stored = Averages(**{part: getattr(self.state, name) for part, name in names.items()})
         with self.at(names["average"]):
-            new = updated_averages(scores, stored, self.epoch.nonce, q, self.params, self.rules)
+            new = updated_averages(
+                scores, stored, self.epoch.nonce, q, seats, self.params, self.rules
+            )
         values: dict[str, Any] = {name: getattr(new, part) for part, name in names.items()}
+        self.initial_scores[names["initial"]] = values.pop(names["initial"])
+        self.state = replace(self.state, **values)
+        if self.rules.initial_score_place == "with_averages":
+            self.store_initial_scores()
+
+    def store_initial_scores(self) -> None:
+        """Store what first submissions will start from."""
+        values: dict[str, Any] = {**self.initial_scores}
         self.state = replace(self.state, **values)
 
     def record(self, role: Role, scores: Numbers, seats: Decimal) -> None:
@@ -301,11 +317,17 @@ class _Rewarding:
         self.entries["delegators_reward"] = delegators
 
     def pay(self) -> None:
-        """Pay whole base units: reputers, inferers, forecasters; paid workers are counted."""
+        """Pay whole base units: reputers, inferers, forecasters; paid workers are counted.
+
+        A payout that fails is told once everybody else is paid, as the network goes on with the
+        next actor.
+        """
         roles: tuple[Role, ...] = ("reputer", "inferer", "forecaster")
+        failed: list[tuple[str, str, NumberError]] = []
         for role in roles:
-            with self.at(f"{role}_paid"):
-                self.entries[f"{role}_paid"] = paid(self.entries[f"{role}_reward"])
+            name = f"{role}_paid"
+            self.entries[name], faults = paid(self.entries[f"{role}_reward"])
+            failed += [(name, actor, fault) for actor, fault in faults.items()]
         self.state = replace(
             self.state,
             inferer_inclusions=_raised(self.state.inferer_inclusions, self.entries["inferer_paid"]),
@@ -313,6 +335,9 @@ class _Rewarding:
                 self.state.forecaster_inclusions, self.entries["forecaster_paid"]
             ),
         )
+        for name, actor, fault in failed:
+            with self.at(name, actor):
+                raise fault
 
 
 def _raised(counts: dict[str, int], workers: Mapping[str, int]) -> dict[str, int]:

@@ -59,7 +59,13 @@ class Rules:
             ``per_seat`` of the active set.
         initial_score: whether a topic keeps an initial average score per role: ``absent`` or
             ``present``.
+        initial_score_refresh: it is taken anew ``every_epoch``, or of a ``full_set`` only, when as
+            many actors were scored as the active set has seats.
+        initial_score_place: it is stored ``with_averages`` of its role, or ``after_scores`` of all
+            roles, so that a role that cannot be scored leaves those before it the old one.
         liveness_penalty: whether missed epochs move an average score: ``absent`` or ``present``.
+        liveness_penalty_steps: all missed epochs ``at_once``, by a power of 1 - alpha, or
+            ``one_by_one``.
         recorded_lowest: the recorded lowest active actor is ``kept_across_epochs`` or found
             ``per_epoch``.
         first_reputer_score: a reputer's first submission competes with score ``zero`` or with the
@@ -71,13 +77,21 @@ class Rules:
             ``after_rewards``.
         unrewarded_topic: the reward of a topic with nothing to reward is ``kept`` in the rewards
             account or ``refunded`` to the ecosystem.
+        refund_truncation: a refund is whole units ``per_topic``, or of all refunded topics
+            together, ``per_block``.
         reputers_percentage: the reputers' share that the mint uses is of the ``last_block`` of the
             month or ``monthly``.
+        month_counters: the month's counters rise by the whole units ``paid``, or by whole units of
+            ``task_rewards``: of the reputers' task reward, and of the topic's reward.
         supply_cap: at the supply cap a block's emission is ``overpaid`` or ``limited`` to what is
             minted.
         emission_height: months count by the height of the ``chain`` or ``since_start`` of the
             emission.
         vesting: locked tokens by a ``rounded_quotient`` of months or in ``whole_months``.
+        foundation_lock: of the foundation's tokens the ``share`` that the mint's parameters name
+            starts locked, or the ``whole``.
+        block_end_order: at the end of a block ``rewards_first``, so that worker windows stay open
+            where the block's rewards cannot be computed, or ``windows_first``.
     """
 
     decimal_functions: str = "library"
@@ -104,17 +118,24 @@ class Rules:
     score_quantile: str = "scores"
     score_samples: str = "fixed"
     initial_score: str = "absent"
+    initial_score_refresh: str = "every_epoch"
+    initial_score_place: str = "with_averages"
     liveness_penalty: str = "absent"
+    liveness_penalty_steps: str = "at_once"
     recorded_lowest: str = "kept_across_epochs"
     first_reputer_score: str = "zero"
     topic_weight_revenue: str = "per_block"
     topic_weight_smoothing: str = "per_epoch"
     topic_weight_storage: str = "before_rewards"
     unrewarded_topic: str = "kept"
+    refund_truncation: str = "per_topic"
     reputers_percentage: str = "last_block"
+    month_counters: str = "paid"
     supply_cap: str = "overpaid"
     emission_height: str = "chain"
     vesting: str = "rounded_quotient"
+    foundation_lock: str = "share"
+    block_end_order: str = "rewards_first"
 
     def __post_init__(self) -> None:
         """Refuse a misspelt choice here, where it can still be named."""
@@ -150,17 +171,24 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "score_quantile": ("scores", "averages"),
     "score_samples": ("fixed", "per_seat"),
     "initial_score": ("absent", "present"),
+    "initial_score_refresh": ("every_epoch", "full_set"),
+    "initial_score_place": ("with_averages", "after_scores"),
     "liveness_penalty": ("absent", "present"),
+    "liveness_penalty_steps": ("at_once", "one_by_one"),
     "recorded_lowest": ("kept_across_epochs", "per_epoch"),
     "first_reputer_score": ("zero", "initial"),
     "topic_weight_revenue": ("per_block", "whole"),
     "topic_weight_smoothing": ("per_epoch", "per_week"),
     "topic_weight_storage": ("before_rewards", "after_rewards"),
     "unrewarded_topic": ("kept", "refunded"),
+    "refund_truncation": ("per_topic", "per_block"),
     "reputers_percentage": ("last_block", "monthly"),
+    "month_counters": ("paid", "task_rewards"),
     "supply_cap": ("overpaid", "limited"),
     "emission_height": ("chain", "since_start"),
     "vesting": ("rounded_quotient", "whole_months"),
+    "foundation_lock": ("share", "whole"),
+    "block_end_order": ("rewards_first", "windows_first"),
 }
 
 _CHANGES: tuple[tuple[str, dict[str, str]], ...] = (
@@ -228,6 +256,7 @@ _CHANGES: tuple[tuple[str, dict[str, str]], ...] = (
             "no_usable_participant": "fault",
             "weight_rounding": "once",
             "topic_weight_storage": "after_rewards",
+            "block_end_order": "windows_first",
         },
     ),
 )

@@ -43,6 +43,7 @@ def updated_averages(
     stored: Averages,
     nonce: int,
     q: Decimal,
+    seats: Decimal,
     params: Params,
     rules: Rules,
 ) -> Averages:
@@ -50,7 +51,7 @@ def updated_averages(
 
     A_new = alpha*T + (1 - alpha)*A. An actor without an average takes its score whole; since v0.8
     its submission has stored the topic's initial score, which is averaged like any other. Nobody
-    scored: quantile and initial score become 0.
+    scored: quantile and initial score become 0. ``seats`` is the size of the active set.
     """
     new = {actor: _average(score, stored, actor, params, rules) for actor, score in scores.items()}
     height = stored.height
@@ -58,22 +59,19 @@ def updated_averages(
         height = {**height, **dict.fromkeys(scores, nonce)}
     of = new if rules.score_quantile == "averages" else scores
     initial = stored.initial
-    # No source tells when it is refreshed. The likeliest: with the averages just stored, whether or
-    # not the active set is full.
-    if rules.initial_score == "present":
+    full = rules.initial_score_refresh == "every_epoch" or len(new) >= seats
+    if rules.initial_score == "present" and full:
         initial = initial_score(new, params.lambda_initial_score)
     return Averages({**stored.average, **new}, height, quantile(list(of.values()), q), initial)
 
 
 def _average(score: Decimal, stored: Averages, actor: str, params: Params, rules: Rules) -> Decimal:
-    """Average a score; a stored 0 of height 0 counts as nothing stored."""
+    """Average a score; up to v0.7 a stored 0 of height 0 counts as nothing stored."""
     previous = stored.average.get(actor)
-    first = previous is None and rules.first_score == "whole"
-    if previous is None:
-        previous = stored.initial
-    elif not previous and not stored.height.get(actor, 0):
-        first = True
-    return ema(params.merit_sortition_alpha, score, previous, first)
+    absent = previous is None or (not previous and not stored.height.get(actor, 0))
+    first = absent and rules.first_score == "whole"
+    before = stored.initial if previous is None else previous
+    return ema(params.merit_sortition_alpha, score, before, first)
 
 
 def initial_score(averages: Mapping[str, Decimal], deviations: Decimal) -> Decimal:

@@ -51,14 +51,27 @@ def penalized(
     """Return an average score moved ``missed`` times toward the initial one.
 
     g*score + A*(1 - g), g = (1 - alpha)^missed; nothing missed, or a score equal to A, leaves it.
+    One by one, score := alpha*A + (1 - alpha)*score until it no longer changes.
     """
     if missed == 0 or compare(score, initial_score) == 0:
+        return score
+    if rules.liveness_penalty_steps == "one_by_one":
+        for _ in range(missed):
+            before, score = score, ema(alpha, initial_score, score)
+            if compare(score, before) == 0:
+                break
         return score
     return ema_after(alpha, initial_score, score, Decimal(missed), lambda x, y: power(x, y, rules))
 
 
-def closed(active_set: ActiveSet, rules: Rules) -> ActiveSet:
-    """Return the set once its nonce is closed: empty; the recorded lowest stays where stale."""
+def closed(active_set: ActiveSet, rules: Rules, *, rewards_failed: bool = False) -> ActiveSet:
+    """Return the set once its nonce is closed: empty; the recorded lowest stays where stale.
+
+    Where a block does its rewards first and cannot (``rewards_failed``), it closes no worker
+    window: the set stays as it is.
+    """
+    if rewards_failed and rules.block_end_order == "rewards_first":
+        return active_set
     stale = rules.recorded_lowest == "kept_across_epochs"
     return replace(active_set, active=(), lowest=active_set.lowest if stale else None)
 

@@ -94,14 +94,24 @@ def end_block(
 
 
 def _refunds(rewards: dict[int, Decimal], rules: Rules, waiting: set[int]) -> dict[int, int]:
-    """Return trunc(E_t) of the topics without a waiting nonce, where it goes back."""
+    """Return trunc(E_t) of the topics without a waiting nonce, where it goes back.
+
+    Truncated together, a topic's part is by what it raises the whole units of their sum.
+    """
     if rules.unrewarded_topic == "kept":
         return {}
-    refunded = {}
+    refunded: dict[int, int] = {}
+    together, before = ZERO, 0
     for topic, reward in rewards.items():
-        if topic not in waiting:
-            with located(topic, "reward"):
+        if topic in waiting:
+            continue
+        with located(topic, "reward"):
+            if rules.refund_truncation == "per_topic":
                 refunded[topic] = to_integer_amount(reward)
+                continue
+            together = add(together, reward)
+            whole = to_integer_amount(together)
+            refunded[topic], before = whole - before, whole
     return refunded
 
 

@@ -14,6 +14,7 @@ from allora_core.epoch import Params, Report
 from allora_core.reference.number import (
     ONE,
     ZERO,
+    NumberError,
     absolute,
     add,
     maximum,
@@ -144,7 +145,17 @@ def shared_with_delegators(reward: Decimal, report: Report, per_share: Decimal |
     return Shared(subtract(reward, amount), part, per_share)
 
 
-def paid(rewards: Mapping[str, Decimal]) -> dict[str, int]:
-    """Return what is paid: whole base units, of actors who get at least one."""
-    units = {actor: to_integer_amount(reward) for actor, reward in rewards.items()}
-    return {actor: amount for actor, amount in units.items() if amount > 0}
+def paid(rewards: Mapping[str, Decimal]) -> tuple[dict[str, int], dict[str, NumberError]]:
+    """Return what is paid, and why a payout failed, by actor.
+
+    Whole base units, of actors who get at least one. A payout of more than 256 bits fails; nobody
+    else's does for it.
+    """
+    units: dict[str, int] = {}
+    faults: dict[str, NumberError] = {}
+    for actor, reward in rewards.items():
+        try:
+            units[actor] = to_integer_amount(reward)
+        except NumberError as fault:
+            faults[actor] = fault
+    return {actor: amount for actor, amount in units.items() if amount > 0}, faults
