@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from allora_core import Engine, States, TopicError
-from allora_core.epoch import Epoch, State, ValueBundle
+from allora_core.epoch import Epoch, Rewarded, State, ValueBundle
 from allora_core.reference import Rules, infer, reward, rules_at, settle
 from allora_core.testing import attempt, first_difference, histories
 
@@ -22,13 +23,39 @@ SETTINGS = settings(
 )
 
 
-def settled_epoch(epoch: Epoch, state: State, rules: Rules) -> tuple[ValueBundle, State] | None:
-    """The network losses and the state before rewards, by the reference."""
+def settled_epoch(
+    epoch: Epoch, state: State, rules: Rules
+) -> tuple[ValueBundle | TopicError, State]:
+    """The network losses, or why there are none, and the state before rewards, by the reference."""
     inferred = attempt(infer, epoch, state, rules)
-    settled = attempt(
-        settle, epoch, state if isinstance(inferred, TopicError) else inferred.state, rules
-    )
-    return None if isinstance(settled, TopicError) else (settled.network_losses, settled.state)
+    state = state if isinstance(inferred, TopicError) else inferred.state
+    settled = attempt(settle, epoch, state, rules)
+    if isinstance(settled, TopicError):
+        return settled, state
+    return settled.network_losses, settled.state
+
+
+def compare_history(rules: Rules, state: State, epochs: Iterable[Epoch]) -> list[Rewarded]:
+    """Run a topic through its epochs in both; one that does not settle keeps its state."""
+    engine = Engine(rules=rules, threads=1)
+    states = States.from_states([state])
+    results = []
+    for epoch in epochs:
+        batch = engine.epoch([epoch], states).rewarded
+        losses, state = settled_epoch(epoch, state, rules)
+        found = attempt(batch.topic, 0)
+        if isinstance(losses, TopicError):
+            difference = first_difference(losses, found, epoch)
+        else:
+            expected = reward(epoch, losses, state, rules)
+            difference = first_difference(expected, found, epoch)
+            state = expected.state
+            results.append(expected)
+        assert difference is None, difference
+        states = batch.states
+        difference = first_difference(state, states.state(0), epoch)
+        assert difference is None, difference
+    return results
 
 
 @pytest.mark.parametrize("version", RULES)
@@ -36,20 +63,17 @@ def settled_epoch(epoch: Epoch, state: State, rules: Rules) -> tuple[ValueBundle
 @given(data=st.data())
 def test_engine_equals_reference(version: str, data: st.DataObject) -> None:
     rules = rules_at(version)
-    engine = Engine(rules=rules, threads=1)
-    state, epochs = data.draw(histories(rules))
-    states = States.from_states([state])
-    for epoch in epochs:
-        batch = engine.epoch([epoch], states).rewarded
-        before = settled_epoch(epoch, state, rules)
-        if before is None:
-            assert isinstance(attempt(batch.topic, 0), TopicError)
-            return
-        expected = attempt(reward, epoch, *before, rules)
-        difference = first_difference(expected, attempt(batch.topic, 0), epoch)
-        assert difference is None, difference
-        assert not isinstance(expected, TopicError)
-        state, states = expected.state, batch.states
+    compare_history(rules, *data.draw(histories(rules)))
+
+
+@pytest.mark.parametrize("version", ["v0.6", "v0.17"])
+@settings(SETTINGS, max_examples=max(EXAMPLES // 20, 1))
+@given(data=st.data())
+def test_long_histories(version: str, data: st.DataObject) -> None:
+    """Twenty epochs and more: stakes change, actors come and go, topics fail and recover."""
+    rules = rules_at(version)
+    drawn = histories(rules, min_epochs=20, max_epochs=26, inferers=4, forecasters=2)
+    compare_history(rules, *data.draw(drawn))
 
 
 @pytest.mark.parametrize("version", ["v0.6", "v0.17"])
@@ -59,12 +83,12 @@ def test_rewards_start_from_any_state(version: str, data: st.DataObject) -> None
     """Losses and state need not come out of the same epoch's settlement."""
     rules = rules_at(version)
     state, epochs = data.draw(histories(rules, max_epochs=2))
-    before = settled_epoch(epochs[0], state, rules)
-    if before is None:
+    losses, _ = settled_epoch(epochs[0], state, rules)
+    if isinstance(losses, TopicError):
         return
     engine = Engine(rules=rules, threads=1)
     settled = engine.settle(epochs[:1], [state])
     batch = engine.reward(epochs[:1], settled, [state])
-    expected = attempt(reward, epochs[0], before[0], state, rules)
+    expected = attempt(reward, epochs[0], losses, state, rules)
     difference = first_difference(expected, attempt(batch.topic, 0), epochs[0])
     assert difference is None, difference

@@ -7,8 +7,10 @@ zeros, of 300-digit numbers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from random import Random
 from typing import Any, Literal, NamedTuple
 
 from hypothesis import strategies as st
@@ -42,6 +44,8 @@ _COEFFICIENTS = tuple(Decimal(text) for text in ("0", "1", "1.000", "0.4", "0.05
 _ZEROS = tuple(Decimal(text) for text in ("0", "0.000", "-0", "-0.00", "0E+3", "1", "-1.5"))
 # What every version accepts: a single label and reports of the epoch's own nonce.
 _ANY_VERSION = replace(rules_at("v0.17"), labels="scalar", wrong_nonce_report="fault")
+# So many epochs fit into what hypothesis draws for one example, number by number.
+_DRAWN_EPOCHS = 6
 _ADDRESS_LETTERS = "023456789acdefghjklmnpqrstuvwxyz"
 
 
@@ -68,20 +72,21 @@ def _written(coefficient: int, exponent: int) -> Decimal:
 
 def numbers(style: Style = "mixed") -> st.SearchStrategy[Decimal]:
     """Draw numbers that an actor can submit: 0 or a magnitude from 1e-40 to 1e40."""
-    ordinary = st.builds(_written, st.integers(-9_999_999, 9_999_999), st.integers(-8, -5))
-    ties = st.sampled_from(_TIES)
-    zeros = st.sampled_from(_ZEROS)
-    extreme = st.builds(_written, st.integers(-9_999, 9_999), st.integers(-40, 36))
-    long = st.builds(_long, st.integers(34, 300), st.integers(0, 2**64), st.integers(-5, 5))
-    by_style = {
-        "ordinary": ordinary,
-        "ties": ties,
-        "zeros": zeros,
-        "extreme": extreme,
-        "long": long,
-        "mixed": st.one_of(ordinary, ties, zeros, extreme, long),
-    }
-    return by_style[style]
+    if style == "mixed":
+        return st.one_of([numbers(each) for each in _MADE])
+    make, ranges = _MADE[style]
+    return st.builds(make, *(st.integers(least, most) for least, most in ranges))
+
+
+def _numbers_of(seed: int, style: Style) -> st.SearchStrategy[Decimal]:
+    """The same numbers one after another from a seed: they cost nothing to draw."""
+    source = Random(seed)
+
+    def following() -> Decimal:
+        make, ranges = _MADE[source.choice(tuple(_MADE)) if style == "mixed" else style]
+        return make(*(source.randint(least, most) for least, most in ranges))
+
+    return st.builds(following)
 
 
 def _long(digits: int, seed: int, magnitude: int) -> Decimal:
@@ -89,6 +94,16 @@ def _long(digits: int, seed: int, magnitude: int) -> Decimal:
     coefficient = (10**digits * (seed + 1)) // (2**64 + 13) + seed % 1000
     text = str(coefficient * 7919 + 10**digits)[:digits]
     return _written(int(text) * (-1 if seed % 2 else 1), magnitude - digits)
+
+
+# How a number of each style is made, and of which whole numbers.
+_MADE: dict[Style, tuple[Callable[..., Decimal], tuple[tuple[int, int], ...]]] = {
+    "ordinary": (_written, ((-9_999_999, 9_999_999), (-8, -5))),
+    "ties": (_TIES.__getitem__, ((0, len(_TIES) - 1),)),
+    "zeros": (_ZEROS.__getitem__, ((0, len(_ZEROS) - 1),)),
+    "extreme": (_written, ((-9_999, 9_999), (-40, 36))),
+    "long": (_long, ((34, 300), (0, 2**64), (-5, 5))),
+}
 
 
 def addresses(minimum: int, maximum: int) -> st.SearchStrategy[tuple[str, ...]]:
@@ -249,12 +264,14 @@ def epochs(
     rules: Rules,
     style: Style = "ordinary",
     parameters: Params | None = None,
+    number: st.SearchStrategy[Decimal] | None = None,
 ) -> Epoch:
     """Draw one epoch by some of the cast, with reports of most entries.
 
-    Seldom a reputer has no stake; the topic fails if nobody else's report counts.
+    Seldom a reputer has no stake; the topic fails if nobody else's report counts. ``number`` draws
+    inferences, forecasts and losses in place of the style's own numbers.
     """
-    number = numbers(style)
+    number = numbers(style) if number is None else number
     leavers = draw(st.sets(st.sampled_from(cast.inferers), max_size=len(cast.inferers) - 1))
     inferers = tuple(worker for worker in cast.inferers if worker not in leavers)
     forecasters = cast.forecasters
@@ -362,8 +379,12 @@ def histories(
     max_epochs: int = 4,
     inferers: int = 6,
     forecasters: int = 3,
+    min_epochs: int = 1,
 ) -> History:
     """Draw a state and one or more epochs of one topic.
+
+    In more than six epochs the numbers follow from one drawn seed; who takes part, who reports what
+    and with which stake is drawn as ever.
 
     Args:
         rules: decide about labels, held initial regrets and reports of another nonce; without
@@ -371,15 +392,19 @@ def histories(
         topic_id: of the topic.
         styles: kinds of numbers to choose from.
         max_epochs, inferers, forecasters: upper limits of the sizes.
+        min_epochs: least number of epochs.
     """
     rules = _ANY_VERSION if rules is None else rules
     style = draw(st.sampled_from(styles))
     cast = draw(casts(rules, inferers, forecasters))
     parameters = draw(params())
     state = draw(states(topic_id, cast, rules, style))
-    count = draw(st.integers(1, max_epochs))
+    count = draw(st.integers(min_epochs, max_epochs))
+    number = None
+    if count > _DRAWN_EPOCHS:
+        number = _numbers_of(draw(st.integers(0, 2**64)), style)
     drawn = [
-        draw(epochs(topic_id, 100 * (at + 1), cast, rules, style, parameters))
+        draw(epochs(topic_id, 100 * (at + 1), cast, rules, style, parameters, number))
         for at in range(count)
     ]
     return History(state, tuple(drawn))
