@@ -25,8 +25,15 @@ from allora_core.bench.convert import (
     to_state,
 )
 from allora_core.bench.numpy_peer import NumpyPeer
+from allora_core.bench.numpy_reward import NumpyReward, worker_fractions
 from allora_core.bench.runner import measure, run
-from allora_core.bench.scenarios import Scenario, draw_epoch, draw_state, load_scenarios
+from allora_core.bench.scenarios import (
+    Scenario,
+    draw_epoch,
+    draw_score_state,
+    draw_state,
+    load_scenarios,
+)
 from allora_core.reference import infer, number, rules_at, settle
 
 RULES = rules_at("v0.17")
@@ -136,6 +143,34 @@ def test_numpy_peer_refuses_what_it_does_not_cover() -> None:
         NumpyPeer(Layout(5, 3), 1)
     with pytest.raises(ValueError, match="two or more inferers"):
         Layout(5, 1)
+
+
+def test_numpy_reward_refuses_what_it_does_not_cover() -> None:
+    chosen = scenario(5, 3, 5)
+    epoch, arrays, peer = draw(chosen)
+    state, rewarding = draw_score_state(chosen), NumpyReward(chosen.layout, chosen.reputers)
+    settled = peer.settle(epoch, after_inference(arrays, peer.infer(epoch, arrays)))
+    losses = settled.network_losses
+    assert np.all(rewarding.reward(epoch, losses, state).values["inferer_paid"] >= 0)
+    with pytest.raises(ValueError, match="two or more reputers"):
+        NumpyReward(chosen.layout, 1)
+    poor = epoch.stakes.copy()
+    poor[1, 2] = 0.0
+    with pytest.raises(ValueError, match="with stake who are listened to"):
+        rewarding.reward(replace(epoch, stakes=poor), losses, state)
+    deaf = state.listening_coefficient.copy()
+    deaf[0, 0] = 0.0
+    with pytest.raises(ValueError, match="with stake who are listened to"):
+        rewarding.reward(epoch, losses, replace(state, listening_coefficient=deaf))
+    with pytest.raises(ValueError, match="a score other than 0"):
+        rewarding.reward(epoch, np.zeros_like(losses), state)
+    # One score among n is at most sqrt(n) of their deviations away.
+    history = np.zeros((1, 30_000, 2))
+    history[0, -1, 0] = 1000.0
+    with pytest.raises(ValueError, match="less than 230 deviations"):
+        worker_fractions("inferer", history[:, -1], history, 0.01)
+    shorter = history[:, 10_000:]
+    assert worker_fractions("inferer", shorter[:, -1], shorter, 0.01)[0, 0] > 0.999
 
 
 def test_a_difference_stops_the_clock() -> None:
