@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import chain
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -30,10 +30,12 @@ from .batch import (
     offsets_of,
     read_numbers,
 )
-from .engine import Engine
 from .epoch import TopicError
 from .reference.sortition import require_usable
 from .topics import ActiveSet, LowestScore, Outcome, Role, SubmissionWindow
+
+if TYPE_CHECKING:
+    from .engine import Engine
 
 __all__ = ["SubmittedBatch", "submit"]
 

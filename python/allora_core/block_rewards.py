@@ -16,16 +16,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import _core
 from .batch import NumberName, Numbers, as_column, from_column, make_numbers, read_numbers
-from .engine import Engine
 from .epoch import TopicError
 from .reference.block_reward import pay_block
 from .topics import Block, BlockRewards, Listing, Topic, Topics, TopicWeightParams
+
+if TYPE_CHECKING:
+    from .engine import Engine
 
 __all__ = ["EndedBlock", "TopicTable", "pay_block"]
 

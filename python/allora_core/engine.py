@@ -1,9 +1,11 @@
 """The compiled engine: whole batches of topics through the moments of an epoch.
 
 ``infer`` is the close of a worker nonce, ``settle`` the close of a reputer nonce, ``reward`` the
-distribution of the topic's reward that follows; ``epoch`` does all three. They are pure: epochs and
-states go in, results and new states come out, and neither thread count nor the shape of the batch
-shows in any digit.
+distribution of the topic's reward that follows; ``epoch`` does all three. Around them, ``submit``
+decides who is in for a nonce, ``begin_block`` what a block mints, ``end_block`` which topics it
+rewards with how much, and ``pay_block`` what that leaves. All are pure: epochs, states and tables
+go in, results and new ones come out, and neither thread count nor the shape of the batch shows in
+any digit.
 """
 
 from __future__ import annotations
@@ -12,13 +14,30 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal, NamedTuple
 
-from . import _core
+from . import _core, emission
+from .active_set import SubmittedBatch, submit
 from .batch import Epochs, NumberName, Numbers, as_column, from_column
+from .block_rewards import EndedBlock, TopicTable, pay_block
 from .epoch import Epoch, Inferred, Rewarded, Settled, State, TopicError
 from .reference.rules import Rules, rules_at
-from .results import read_inference, read_network_losses, read_reward
+from .reference.sortition import closed
+from .results import read_inference, read_network_losses, read_payouts, read_reward
 from .states import States
 from .tables import inference_table, losses_table, reward_table, states_table
+from .topics import (
+    ActiveSet,
+    Block,
+    BlockRewards,
+    EmissionBlock,
+    EmissionState,
+    MintedBlock,
+    MintParams,
+    PaidBlock,
+    Payout,
+    SubmissionWindow,
+    Topics,
+    TopicWeightParams,
+)
 
 __all__ = ["Engine", "EpochBatch", "InferredBatch", "RewardedBatch", "SettledBatch"]
 
@@ -159,6 +178,140 @@ class Engine:
         settled = self.settle(batch, inferred.states)
         return EpochBatch(inferred, settled, self.reward(batch, settled))
 
+    def submit(
+        self,
+        windows: Sequence[SubmissionWindow],
+        active_sets: Sequence[ActiveSet],
+        actors: Sequence[Sequence[str]],
+    ) -> SubmittedBatch:
+        """Submissions to the active sets of many windows, each window's in their order.
+
+        Args:
+            windows: one per topic and role.
+            active_sets: their active sets, in the same order.
+            actors: per window the addresses that submit.
+
+        Returns:
+            Outcomes, and the active sets afterwards; a submission that fails changes nothing.
+        """
+        return submit(self, windows, active_sets, actors)
+
+    def close_windows(
+        self, active_sets: Iterable[ActiveSet], *, rewards_failed: bool = False
+    ) -> list[ActiveSet]:
+        """The active sets once their nonces are closed: nobody is in.
+
+        Args:
+            active_sets: of any topics and roles.
+            rewards_failed: the block that closes them could not compute its rewards; rules that do
+                rewards first then leave the windows open.
+        """
+        return [closed(each, self.rules, rewards_failed=rewards_failed) for each in active_sets]
+
+    def begin_block(
+        self, block: EmissionBlock, state: EmissionState, params: MintParams | None = None
+    ) -> MintedBlock:
+        """What a block mints and passes on, in base units, whatever the engine's number.
+
+        Raises:
+            EmissionError: names the field at fault.
+        """
+        return emission.begin_block(block, state, params, self.rules)
+
+    def activate(
+        self,
+        topics: TopicTable | Topics,
+        topic_ids: Sequence[int],
+        height: int,
+        params: TopicWeightParams | None = None,
+    ) -> TopicTable:
+        """The topics after some were funded in this order: their weights count again.
+
+        Raises:
+            TopicError: a topic is unknown or its weight cannot be computed.
+        """
+        return self._table(topics).activated(self, topic_ids, height, params)
+
+    def inactivate(
+        self,
+        topics: TopicTable | Topics,
+        topic_ids: Sequence[int],
+        height: int,
+        params: TopicWeightParams | None = None,
+    ) -> TopicTable:
+        """The topics without active ones; their stored weights are kept and no longer count."""
+        return self._table(topics).inactivated(self, topic_ids, height, params)
+
+    def end_block(
+        self,
+        topics: TopicTable | Topics,
+        block: Block,
+        params: TopicWeightParams | None = None,
+    ) -> EndedBlock:
+        """Weights, selection and rewards of the topics whose epochs end in a block.
+
+        Args:
+            topics: all topics; a table is used as it is.
+            block: height, the rewards part of its emission and the balance it is paid from, in base
+                units.
+            params: parameters of the module.
+
+        Raises:
+            TopicError: a topic's weight cannot be computed, or the total weight is 0 or negative;
+                the network does none of the block's topics then.
+        """
+        return self._table(topics).end_block(self, block, params)
+
+    def pay_block(
+        self,
+        block: Block,
+        rewards: EndedBlock | BlockRewards,
+        payouts: Mapping[int, Payout],
+    ) -> PaidBlock:
+        """The accounts once a block's topics were paid, in base units.
+
+        Args:
+            block: as it was ended.
+            rewards: what `end_block` gave.
+            payouts: topic id -> what was paid, such as `RewardedBatch.payouts` of those topics.
+
+        Raises:
+            TopicError: a topic was paid that has no reward in this block, or more than its reward.
+        """
+        value = rewards.value() if isinstance(rewards, EndedBlock) else rewards
+        return pay_block(block, value, payouts, self.rules)
+
+    def rewards_paid(
+        self,
+        block: EmissionBlock,
+        rewards_balance: int,
+        paid: PaidBlock,
+        state: EmissionState,
+        params: MintParams | None = None,
+    ) -> EmissionState:
+        """The mint's state after a block's rewards: the reputers' share of them.
+
+        Args:
+            block: as it was begun.
+            rewards_balance: base units in the rewards account before it was paid from.
+            paid: what `pay_block` gave.
+            state: what `begin_block` left.
+            params: of the mint.
+
+        Raises:
+            EmissionError: names the field at fault.
+        """
+        return emission.rewards_paid(
+            block, rewards_balance, paid, state, params or MintParams(), self.rules
+        )
+
+    def _table(self, topics: TopicTable | Topics) -> TopicTable:
+        return (
+            topics
+            if isinstance(topics, TopicTable)
+            else TopicTable.from_topics(topics, self.number)
+        )
+
     def _batch(
         self, epochs: Epochs | Iterable[Epoch], states: States | Sequence[State] | None
     ) -> tuple[Epochs, States]:
@@ -289,6 +442,14 @@ class RewardedBatch(Batch):
         if not self.columns["computed"][at]:
             self.check(at)
         return read_reward(self.epochs, self.columns, at, self.states.state(at), self.status[at])
+
+    def payouts(self) -> dict[int, Payout]:
+        """Topic id -> what its participants were paid, for `Engine.pay_block`.
+
+        A topic of which nothing could be computed has none; one whose rewards failed has what its
+        delegators got before.
+        """
+        return read_payouts(self.epochs, self.columns, self.status)
 
     def to_arrow(self) -> Any:
         """Long table: topic_id, nonce, role, address, withheld, label, quantity, value."""

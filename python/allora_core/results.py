@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Generic, TypeVar, cast
 
 from .batch import Epochs, Numbers, bundle_width, read_numbers
 from .epoch import Branch, Rewarded, State, Synthesis, TopicError, ValueBundle
+from .topics import Payout
 
-__all__ = ["BRANCHES", "read_inference", "read_network_losses", "read_reward"]
+__all__ = ["BRANCHES", "read_inference", "read_network_losses", "read_payouts", "read_reward"]
 
 BRANCHES: tuple[Branch, ...] = ("weighted", "median", "no_previous_loss", "single")
 
@@ -169,6 +172,33 @@ REWARD_SCALARS = (
     "reputer_task_reward",
 )
 """Numbers of the topic in `Rewarded`."""
+
+
+def read_payouts(
+    epochs: Epochs, columns: dict[str, Any], status: Sequence[TopicError | None]
+) -> dict[int, Payout]:
+    """What every topic of the batch paid, by topic identifier; topics not computed are left out."""
+    units: dict[str, list[int]] = {}
+    for actors, names in (
+        (epochs.inferers, REWARD_UNITS["inferer"]),
+        (epochs.forecasters, REWARD_UNITS["forecaster"]),
+        (epochs.reputers, REWARD_UNITS["reputer"]),
+    ):
+        for name in names:
+            values = [0 if value is None else int(value) for value in read_numbers(columns[name])]
+            ends = actors.offsets.tolist()
+            units[name] = [sum(values[begin:end]) for begin, end in pairwise(ends)]
+    tasks = read_numbers(columns["reputer_task_reward"])
+    return {
+        epoch.topic_id: Payout(
+            reputers=units["reputer_paid"][at] + units["delegators_reward"][at],
+            workers=units["inferer_paid"][at] + units["forecaster_paid"][at],
+            reputer_task_reward=tasks[at] or Decimal(0),
+            failed=status[at] is not None,
+        )
+        for at, epoch in enumerate(epochs.epochs)
+        if columns["computed"][at]
+    }
 
 
 def read_reward(

@@ -11,9 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from allora_core import Engine, TopicError
+from allora_core.batch import NumberName
 from allora_core.block_rewards import TopicTable, pay_block
 from allora_core.reference import rules_at
-from allora_core.reference.number import multiply, quotient, total
+from allora_core.reference.block_reward import topic_rewards
+from allora_core.reference.number import total
 from allora_core.reference.topic_activation import activated, end_block, inactivated
 from allora_core.testing import assert_equal, attempt
 from allora_core.topics import Block, Payout, Topic, Topics, TopicWeightParams
@@ -138,6 +140,11 @@ WIDE = TopicWeightParams(max_active_topics_per_block=MANY)
 
 def many(engine: Engine) -> TopicTable:
     """Ten thousand topics that end in block 110, some without a waiting nonce."""
+    return some(engine, MANY)
+
+
+def some(engine: Engine, count: int) -> TopicTable:
+    """So many of them."""
     topics = {
         t: Topic(
             t,
@@ -147,10 +154,10 @@ def many(engine: Engine) -> TopicTable:
             reward_nonce=0 if t % 10 == 0 else 90,
             previous_weight=D(10**7 + t * 31),
         )
-        for t in range(1, MANY + 1)
+        for t in range(1, count + 1)
     }
     table = TopicTable.from_topics(Topics(topics), engine.number)
-    return table.activated(engine, range(1, MANY + 1), 100, WIDE)
+    return table.activated(engine, range(1, count + 1), 100, WIDE)
 
 
 @pytest.mark.parametrize("version", ["v0.6", "v0.17"])
@@ -167,10 +174,16 @@ def test_ten_thousand_topics(version: str, balance: int) -> None:
     ]
     assert total(ended.rewards.values()) <= balance
     summed = ended.topics.total_weight if version == "v0.6" else table.to_topics().total_weight
+    expected = topic_rewards(
+        ended.selected,
+        ended.weights,
+        dict.fromkeys(ended.selected, 10),
+        summed,
+        D(balance),
+        D(block.emission),
+    )
+    assert_equal(expected, ended.rewards)
     if balance == 10**30:
-        for topic in range(1, MANY + 1, 997):
-            expected = share(ended.weights[topic], summed, block.emission, 10)
-            assert ended.rewards[topic] == expected
         if version == "v0.6":  # ten blocks' emission, for ten blocks of an epoch
             assert 0 <= 10 * block.emission - total(ended.rewards.values()) < D("1E-15")
     else:
@@ -191,8 +204,23 @@ def test_ten_thousand_topics(version: str, balance: int) -> None:
     assert again.paid == {}
 
 
-def share(weight: Decimal, summed: Decimal, emission: int, length: int) -> Decimal:
-    return multiply(multiply(quotient(weight, summed), D(emission)), D(length))
+@pytest.mark.parametrize("number", ["decimal", "float64"])
+@pytest.mark.parametrize("version", ["v0.6", "v0.17"])
+def test_threads_do_not_show(version: str, number: NumberName) -> None:
+    """Nor does where a topic fails: the first in the order of its block is told."""
+    block = Block(110, 123_456_789_012, 10**30)
+    columns = []
+    for threads in (1, 3):
+        engine = Engine(number, rules=version, threads=threads)
+        table = some(engine, 400)
+        ended = table.end_block(engine, block, WIDE)
+        columns.append(repr((ended.value(), ended.table.to_topics())))
+        topics = table.to_topics()
+        for bad in (200, 100, 300):
+            topics.topics[bad] = replace(topics.topics[bad], stake=-1)
+        with pytest.raises(TopicError, match=r"topic 100 field stake: negative_stake"):
+            TopicTable.from_topics(topics, number).end_block(engine, block, WIDE)
+    assert columns[0] == columns[1]
 
 
 def ended_again(engine: Engine, topics: Topics, block: Block):

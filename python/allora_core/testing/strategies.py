@@ -306,6 +306,15 @@ def epochs(
     )
 
 
+def _without_stake(epoch: Epoch) -> Epoch:
+    nothing = Decimal(0)
+    reports = {
+        reputer: replace(report, stake=nothing, delegated=nothing)
+        for reputer, report in epoch.reports.items()
+    }
+    return replace(epoch, reports=reports)
+
+
 @st.composite
 def _reports(draw: st.DrawFn, bundle: ValueBundle) -> Report:
     """Draw the stake behind a report; delegators hold a part of it, from nothing to all."""
@@ -384,7 +393,8 @@ def histories(
     """Draw a state and one or more epochs of one topic.
 
     In more than six epochs the numbers follow from one drawn seed; who takes part, who reports what
-    and with which stake is drawn as ever.
+    and with which stake is drawn as ever. A few of so many epochs have no stake at all behind their
+    reports, so that they do not settle.
 
     Args:
         rules: decide about labels, held initial regrets and reports of another nonce; without
@@ -407,6 +417,9 @@ def histories(
         draw(epochs(topic_id, 100 * (at + 1), cast, rules, style, parameters, number))
         for at in range(count)
     ]
+    if count > _DRAWN_EPOCHS:
+        poor = draw(st.sets(st.integers(0, count - 1), max_size=3))
+        drawn = [_without_stake(epoch) if at in poor else epoch for at, epoch in enumerate(drawn)]
     return History(state, tuple(drawn))
 
 
