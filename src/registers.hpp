@@ -24,5 +24,6 @@ void register_losses(pybind11::module_& module);
 void register_reward(pybind11::module_& module);
 void register_topics(pybind11::module_& module);
 void register_devices(pybind11::module_& module);
+void register_wire(pybind11::module_& module);
 
 } // namespace allora::door

@@ -20,6 +20,7 @@ __all__: list[str] = [
     "apply_float64",
     "cuda_report",
     "decimal_operation",
+    "decode_transactions",
     "emission_block",
     "fixed18_operation",
     "format_decimals",
@@ -55,16 +56,60 @@ class States:
         topic_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
     ) -> None: ...
     def __len__(self) -> int: ...
+    def averages(
+        self,
+        role: str,
+        offsets: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        actors: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+    ) -> tuple:
+        """
+        Average scores and heights of actors (missing, 0: none stored), and per topic the quantile and the initial score.
+        """
     def entries(
         self, at: typing.SupportsInt | typing.SupportsIndex
     ) -> list[tuple[str, str, str, str]]:
         """
         (family, withheld actor, actor, stored text) of every value of one topic.
         """
+    def join(self, others: States) -> States:
+        """
+        These states, and the others after them.
+        """
+    def list_column(
+        self,
+        family: str,
+        offsets: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        actors: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+    ) -> typing.Any:
+        """
+        One family's numbers of actors, topic by topic; missing: none stored.
+        """
+    def put(
+        self,
+        positions: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        others: States,
+    ) -> States:
+        """
+        A copy with other states at these positions.
+        """
+    def scalar_column(self, family: str) -> typing.Any:
+        """
+        One number per topic.
+        """
     def take(
         self, positions: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]
     ) -> States: ...
     def to_bytes(self) -> bytes: ...
+    def with_averages(
+        self,
+        role: str,
+        offsets: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        actors: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+        columns: dict,
+    ) -> States:
+        """
+        A copy with these average scores (column score) and heights (column height); a missing score leaves the actor as it is.
+        """
     def with_entries(
         self,
         at: typing.SupportsInt | typing.SupportsIndex,
@@ -104,6 +149,11 @@ def cuda_report() -> dict:
 def decimal_operation(rules: str, op: str, args: collections.abc.Sequence[str]) -> str:
     """
     One operation on stored texts (lists as [a;b]): 'result' or 'error', a tab, and the stored text or the code of the chain's error.
+    """
+
+def decode_transactions(transactions: collections.abc.Sequence) -> list:
+    """
+    The transactions' messages as columns: for each part of the rows a dict of tables, (rows, columns), a column being (name, type, nulls, Arrow buffers).
     """
 
 def emission_block(
