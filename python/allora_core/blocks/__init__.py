@@ -1,0 +1,1 @@
+"""Block data as nodes give it: answers, files, events, states."""
