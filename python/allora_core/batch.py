@@ -183,6 +183,30 @@ class Epochs:
         """Pack epochs of different topics; numbers keep their written form in ``decimal``."""
         return cls(number, list(epochs))
 
+    @classmethod
+    def from_columns(
+        cls,
+        number: NumberName,
+        epochs: Sequence[Epoch],
+        inferers: Ragged,
+        forecasters: Ragged,
+        reputers: Ragged,
+        columns: dict[str, Any],
+    ) -> Epochs:
+        """A batch whose columns are made already.
+
+        Args:
+            number: kind of its numbers.
+            epochs: topic, nonce and labels of each; what else they hold is not looked at.
+            inferers, forecasters, reputers: the actors, in address order within a topic.
+            columns: as the attribute.
+        """
+        made = cls.__new__(cls)
+        made.number, made.epochs, made.faults = number, list(epochs), {}
+        made.inferers, made.forecasters, made.reputers = inferers, forecasters, reputers
+        made.columns = columns
+        return made
+
     def __len__(self) -> int:
         return len(self.epochs)
 

@@ -1,0 +1,155 @@
+"""Columns of an archive as arrays: addresses as small integers, numbers in the engine's form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from .. import _core
+from ..archive.files import BUCKET, Archive, place_of
+from ..batch import DECIMAL_DTYPE, DecimalArray, NumberName, Numbers
+
+__all__ = ["Addresses", "Codes", "Integers", "joined", "missing", "numbers_of", "read_batches"]
+
+Integers: TypeAlias = npt.NDArray[np.int64]
+Codes: TypeAlias = npt.NDArray[np.int32]
+
+MISSING_FORM = 1
+
+
+class Addresses:
+    """Addresses by code, in the order in which they were first met.
+
+    Attributes:
+        texts: code -> address.
+        engine: code -> the engine's identifier.
+        rank: code -> place in address order.
+        by_rank: the inverse.
+    """
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.engine: npt.NDArray[np.uint32] = np.empty(0, np.uint32)
+        self.rank: Integers = np.empty(0, np.int64)
+        self.by_rank: Codes = np.empty(0, np.int32)
+        self._codes: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def code(self, address: str) -> int:
+        """The code of one address."""
+        return int(self.codes([address])[0])
+
+    def codes(self, addresses: Sequence[str | None]) -> Codes:
+        """Codes of addresses, -1 for None; new ones are added."""
+        fresh = [text for text in addresses if text is not None and text not in self._codes]
+        if fresh:
+            for text in dict.fromkeys(fresh):
+                self._codes[text] = len(self.texts)
+                self.texts.append(text)
+            self.engine = _core.intern(self.texts)
+            order = sorted(range(len(self.texts)), key=self.texts.__getitem__)
+            self.by_rank = np.array(order, np.int32)
+            self.rank = np.empty(len(order), np.int64)
+            self.rank[order] = np.arange(len(order))
+        found = (-1 if text is None else self._codes[text] for text in addresses)
+        return np.fromiter(found, np.int32, len(addresses))
+
+    def of_column(self, column: pa.Array | pa.ChunkedArray) -> Codes:
+        """Codes of a column of addresses; null is -1."""
+        if isinstance(column, pa.ChunkedArray):
+            parts = [self.of_column(chunk) for chunk in column.chunks]
+            return np.concatenate(parts) if parts else np.empty(0, np.int32)
+        if not pa.types.is_dictionary(column.type):
+            column = pc.dictionary_encode(column)
+        known = self.codes(column.dictionary.to_pylist())
+        if not len(known):
+            return np.full(len(column), -1, np.int32)
+        indices = pc.fill_null(column.indices.cast(pa.int32()), -1).to_numpy(zero_copy_only=False)
+        found: Codes = np.where(indices < 0, np.int32(-1), known[indices])
+        return found
+
+    def column(self, codes: Codes) -> pa.DictionaryArray:
+        """Codes back as a column of addresses, null for -1."""
+        indices = pa.array(codes, mask=codes < 0)
+        return pa.DictionaryArray.from_arrays(indices, pa.array(self.texts, pa.string()))
+
+
+def missing(number: NumberName, count: int) -> Numbers:
+    """A column of so many missing numbers."""
+    if number == "float64":
+        column = np.empty(count)
+        column.view(np.uint64)[:] = _core.MISSING_FLOAT64_BITS
+        return column
+    values = np.zeros(count, DECIMAL_DTYPE)
+    values["form"] = MISSING_FORM
+    return DecimalArray(values)
+
+
+def numbers_of(number: NumberName, texts: pa.Array, floats: pa.Array | None = None) -> Numbers:
+    """A column of an archive's numbers; null and NaN are missing.
+
+    Raises:
+        ValueError: a text is not a number.
+    """
+    if number == "decimal":
+        # Empty text is the zero of the chain's numbers.
+        listed = [None if text in (None, "NaN") else text or "0" for text in texts.to_pylist()]
+        return DecimalArray.from_texts(listed)
+    if floats is None:
+        floats = pc.cast(texts, pa.float64())
+    column = np.array(pc.fill_null(floats, float("nan")).to_numpy(zero_copy_only=False))
+    column.view(np.uint64)[np.isnan(column)] = _core.MISSING_FLOAT64_BITS
+    return column
+
+
+def joined(parts: Sequence[Numbers], number: NumberName) -> Numbers:
+    """Columns one after the other; decimals of several pools are parsed anew."""
+    if len(parts) == 1:
+        return parts[0]
+    if number == "float64":
+        return np.concatenate([*parts, np.empty(0)])
+    pools = {id(part.pool): part.pool for part in parts if isinstance(part, DecimalArray)}
+    holding = [pool for pool in pools.values() if pool is not None and len(pool)]
+    if len(holding) <= 1:
+        values = [part.values for part in parts if isinstance(part, DecimalArray)]
+        empty = np.empty(0, DECIMAL_DTYPE)
+        return DecimalArray(np.concatenate([*values, empty]), holding[0] if holding else None)
+    texts = [part.texts() for part in parts if isinstance(part, DecimalArray)]
+    return DecimalArray.from_texts([text for listed in texts for text in listed])
+
+
+def read_batches(
+    archive: Archive,
+    table: str,
+    heights: tuple[int, int],
+    columns: list[str],
+    dictionaries: Iterable[str],
+) -> Iterator[pa.RecordBatch]:
+    """Rows of some heights, batch by batch, with the named columns as dictionaries."""
+    low, high = heights
+    for name in archive.manifest.parts:
+        of_table, bucket = place_of(name)
+        if of_table != table or not low // BUCKET <= bucket <= high // BUCKET:
+            continue
+        file = pq.ParquetFile(archive.folder / name, read_dictionary=list(dictionaries))
+        for batch in file.iter_batches(batch_size=1 << 20, columns=columns):
+            height = batch.column("height")
+            if bucket * BUCKET < low or (bucket + 1) * BUCKET - 1 > high:
+                inside = pc.and_(pc.greater_equal(height, low), pc.less_equal(height, high))
+                batch = batch.filter(inside)
+            if batch.num_rows:
+                yield batch
+
+
+def integers(column: Any, null: int = 0) -> Integers:
+    """A column of whole numbers with a value for null."""
+    found: Integers = pc.fill_null(column, null).to_numpy(zero_copy_only=False)
+    return found.astype(np.int64, copy=False)

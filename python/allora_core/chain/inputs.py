@@ -1,0 +1,121 @@
+"""Everything but payloads that transactions do: topics, stakes, registrations, funding, parameters.
+
+These are few beside the payloads, so that they are read row by row, in chain order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow.compute as pc
+
+from ..archive.files import Archive
+
+__all__ = ["Inputs", "Recorded"]
+
+TABLES_READ = (
+    "params",
+    "topics",
+    "registrations",
+    "stake_moves",
+    "stake_removals",
+    "funding",
+)
+FIRST_TABLES = {name: at for at, name in enumerate(TABLES_READ)}
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Inputs:
+    """Rows by height, in chain order within one.
+
+    Attributes:
+        rows: height -> table and row.
+    """
+
+    rows: dict[int, list[tuple[str, Row]]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, archive: Archive, heights: tuple[int, int]) -> Inputs:
+        """Read the inputs of some heights; what a state told is none."""
+        keyed: list[tuple[tuple[int, ...], str, Row]] = []
+        for table in TABLES_READ:
+            read = archive.read(table, heights)
+            names = [name for name in read.column_names if not name.endswith("_f64")]
+            rows = read.select(names).to_pylist()
+            told = {place(row) for row in rows if row.get("source") == "transaction"}
+            for number, row in enumerate(rows):
+                source = row.get("source")
+                if source == "state" or (source == "event" and place(row) in told):
+                    continue
+                if row["tx_index"] is None and table not in ("params", "topics"):
+                    continue  # what the end of a block did follows from the rest
+                key: tuple[int, ...] = (
+                    *place(row),
+                    FIRST_TABLES[table],
+                    row["event_index"] or 0,
+                    number,
+                )
+                keyed.append((key, table, row))
+        found = cls()
+        for key, table, row in sorted(keyed, key=lambda item: item[0]):
+            found.rows.setdefault(key[0], []).append((table, row))
+        return found
+
+    def at(self, height: int) -> Iterator[tuple[str, Row]]:
+        """Table and row of one height's inputs."""
+        yield from self.rows.get(height, ())
+
+
+def place(row: Row) -> tuple[int, int, int]:
+    """Height, transaction and message of a row; what the block itself did comes last."""
+    last = 1 << 40
+    index = row["tx_index"]
+    return row["height"], last if index is None else index, row["msg_index"] or 0
+
+
+@dataclass
+class Recorded:
+    """What blocks told of the mint, of fees and of active sets.
+
+    Attributes:
+        emission: height -> rewards part of the block's emission.
+        staked: height -> tokens staked, where a new month told it.
+        fees: height -> coins that transactions brought to the ecosystem account.
+        active_sets: topic, nonce and role -> the members that the close told of.
+    """
+
+    emission: dict[int, int] = field(default_factory=dict)
+    staked: dict[int, int] = field(default_factory=dict)
+    fees: dict[int, int] = field(default_factory=dict)
+    active_sets: dict[tuple[int, int, str], list[str]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, archive: Archive, heights: tuple[int, int], ecosystem: str) -> Recorded:
+        """Read them for some heights."""
+        found = cls()
+        values = archive.read("mint_values", heights, ["height", "event", "name", "value"])
+        for event, name, target in (
+            ("EventRewardCurrentBlockEmission", "token_amount", found.emission),
+            ("EventTokenomicsSet", "staked_token_amount", found.staked),
+        ):
+            chosen = values.filter(
+                pc.and_(pc.equal(values["event"], event), pc.equal(values["name"], name))
+            )
+            pairs = zip(chosen["height"].to_pylist(), chosen["value"].to_pylist(), strict=True)
+            target.update((height, int(value)) for height, value in pairs)
+        columns = ["height", "recipient", "tx_index", "amount"]
+        moved = archive.read("transfers", heights, columns)
+        moved = moved.filter(
+            pc.and_(pc.equal(moved["recipient"], ecosystem), pc.is_valid(moved["tx_index"]))
+        )
+        pairs = zip(moved["height"].to_pylist(), moved["amount"].to_pylist(), strict=True)
+        for row in archive.read("active_sets", heights).to_pylist():
+            key = (row["topic_id"], row["nonce"], row["actor_type"])
+            found.active_sets.setdefault(key, []).append(row["address"])
+        for height, amount in pairs:
+            found.fees[height] = found.fees.get(height, 0) + int(amount)
+        return found

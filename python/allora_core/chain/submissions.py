@@ -1,0 +1,185 @@
+"""Payloads since the last look, put to the active sets in chain order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ..batch import from_column, read_numbers
+from ..epoch import TopicError
+from ..topics import Role
+from . import written
+from .columns import Integers
+from .feed import ROLES, Payloads, height_of
+from .seats import Window, enter
+from .timeline import Span, reputer_window, worker_window
+from .topic import Life
+
+if TYPE_CHECKING:
+    from .life import Chain
+
+__all__ = ["submit_all"]
+
+INFERER: Role = "inferer"
+FORECASTER: Role = "forecaster"
+
+
+def submit_all(chain: Chain, limit: int) -> None:
+    """Put every payload before an order to its active set.
+
+    Payloads of one topic for one nonce after the other make rounds; in nearly all blocks there is
+    one.
+    """
+    chain.turns.clear()
+    for role in ROLES:
+        payloads = chain.feed.roles[role]
+        sent = payloads.between(chain.done[role], limit)
+        chain.done[role] = max(chain.done[role], limit - 1)
+        if len(sent):
+            for each in rounds_of(chain, role, payloads, sent):
+                submit_round(chain, role, payloads, each)
+
+
+def rounds_of(
+    chain: Chain, role: str, payloads: Payloads, sent: Integers
+) -> list[list[tuple[Life, Integers]]]:
+    """Payloads in rounds of one nonce a topic."""
+    sent = sent[np.argsort(payloads.topic[sent], kind="stable")]
+    topics, nonces = payloads.topic[sent], payloads.nonce[sent]
+    changes = np.flatnonzero((np.diff(topics) != 0) | (np.diff(nonces) != 0)) + 1
+    begins = [0, *changes.tolist(), len(sent)]
+    heads = topics[begins[:-1]].tolist()
+    rounds: list[list[tuple[Life, Integers]]] = []
+    number = 0
+    for at, topic_id in enumerate(heads):
+        number = number + 1 if at and heads[at - 1] == topic_id else 0
+        part = sent[begins[at] : begins[at + 1]]
+        life = chain.lives.get(topic_id)
+        if life is None:
+            error = TopicError(topic_id, "", "topic_id", "unknown_topic")
+            chain.fault(int(height_of(payloads.order[part[0]])), 0, "submission", error)
+            continue
+        life.refresh(chain.module, chain.number)
+        part = timely(chain, life, role, payloads, part)
+        while number >= len(rounds):
+            rounds.append([])
+        if len(part):
+            rounds[number].append((life, part))
+    return [each for each in rounds if each]
+
+
+def timely(chain: Chain, life: Life, role: str, payloads: Payloads, sent: Integers) -> Integers:
+    """The payloads that came while their nonce took them; others are told as faults."""
+    nonce = int(payloads.nonce[sent[0]])
+    rules = chain.release.timeline
+    window: Span
+    if role == "reputer":
+        window, known = reputer_window(nonce, life.lengths, rules), nonce in life.open.reputer
+    else:
+        window, known = worker_window(nonce, life.lengths, rules), nonce in life.open.worker
+    first = int(height_of(payloads.order[sent[0]]))
+    last = int(height_of(payloads.order[sent[-1]]))
+    if known and window.first <= first and last <= window.last:
+        return sent
+    heights = height_of(payloads.order[sent])
+    good = (heights >= window.first) & (heights <= window.last) & known
+    # A warm up does not know the nonces that were open before it.
+    unseen = chain.warm is not None and nonce < chain.warm.first
+    for at in [] if unseen else sent[~good].tolist():
+        name = chain.addresses.texts[int(payloads.actor[at])]
+        cause = "window_closed" if known else "unknown_nonce"
+        error = TopicError(life.topic_id, name, f"{role}_submission", cause)
+        chain.fault(int(height_of(payloads.order[at])), nonce, "submission", error)
+    return sent[good]
+
+
+def submit_round(
+    chain: Chain,
+    role: Role | str,
+    payloads: Payloads,
+    parts: Sequence[tuple[Life, Integers]],
+) -> None:
+    """Submissions of several topics, one nonce each."""
+    windows, seats = [], []
+    for life, sent in parts:
+        assert life.alpha is not None
+        count = int(getattr(life.params, f"max_top_{role}s_to_reward"))
+        windows.append(
+            Window(
+                life.topic_id,
+                int(payloads.nonce[sent[0]]),
+                count,
+                life.epoch_last_ended,
+                life.lengths.epoch_length,
+                life.lengths.ground_truth_lag,
+                life.alpha,
+                sent,
+            )
+        )
+        seats.append(life.seats[role])
+    positions = [life.at for life, _ in parts]
+    if role == FORECASTER:
+        limit_elements(chain, payloads, parts)
+    states = chain.states.take(positions)
+    entered = enter(chain.engine, role, payloads, chain.addresses, states, windows, seats)  # type: ignore[arg-type]
+    chain.states = chain.states.put(positions, entered.states)
+    for (life, _), after in zip(parts, entered.seats, strict=True):
+        life.seats[role] = after
+    if role == INFERER:
+        turns = entered.turns
+        rows = zip(
+            turns.window.tolist(),
+            turns.actor.tolist(),
+            read_numbers(turns.before),
+            turns.order.tolist(),
+            strict=True,
+        )
+        for window, actor, before, order in rows:
+            chain.turns[windows[window].topic_id, actor] = (order, before or Decimal(0))
+    for window, submission, error in entered.refused:
+        height = int(height_of(payloads.order[submission]))
+        chain.fault(height, windows[window].nonce, "submission", error)
+    written.moved(chain, role, windows, entered.moved)
+
+
+def limit_elements(
+    chain: Chain, payloads: Payloads, parts: Sequence[tuple[Life, Integers]]
+) -> None:
+    """Choose the elements of forecasts that are longer than the chain keeps.
+
+    It keeps those about the inferers of the highest average scores at that moment, as many as
+    ``max_elements_per_forecast``.
+    """
+    most = chain.module.whole("max_elements_per_forecast", 12)
+    about = payloads.columns["inferer"]
+    for life, sent in parts:
+        lengths = payloads.end[sent] - payloads.begin[sent]
+        for submission in sent[lengths > most].tolist():
+            rows = np.arange(payloads.begin[submission], payloads.end[submission])
+            named = about[rows]
+            distinct, firsts = np.unique(named, return_index=True)
+            if len(distinct) <= most:
+                continue
+            scores = inferer_scores(chain, life, distinct, int(payloads.order[submission]))
+            ranked = sorted(range(len(distinct)), key=lambda at: (-scores[at], named[firsts[at]]))
+            chosen = set(distinct[ranked[:most]].tolist())
+            chain.chosen[submission] = rows[[code in chosen for code in named.tolist()]]
+
+
+def inferer_scores(
+    chain: Chain, life: Life, actors: npt.NDArray[np.int32], order: int
+) -> list[Decimal]:
+    """Average scores of inferers as a payload of this order met them; 0 where none is stored."""
+    ids = chain.addresses.engine[actors]
+    offsets = np.array([0, len(ids)], np.int64)
+    found = chain.states.take([life.at]).averages(INFERER, offsets, ids)[0]
+    scores = [score or Decimal(0) for score in read_numbers(from_column(found))]
+    for at, actor in enumerate(actors.tolist()):
+        turn = chain.turns.get((life.topic_id, actor))
+        if turn is not None and turn[0] > order:
+            scores[at] = turn[1]
+    return scores
