@@ -14,9 +14,11 @@ demo: $(VENV)/installed
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -n 2
 
-# As many histories as a release wants to have seen.
+# As many histories as a release wants to have seen, and ten minutes of fuzzing.
 nightly: $(VENV)/installed
-	ALLORA_CORE_HISTORIES=2000 $(BIN)/python -m pytest -n 2
+	ALLORA_CORE_HISTORIES=2000 ALLORA_CORE_KILLS=100 $(BIN)/python -m pytest -n 2
+	$(BIN)/python tests/blocks/fuzz_reader.py --seconds 600
+	FUZZ_SEED=$$(date +%s) .ci/fuzz 600
 
 bench: $(VENV)/installed
 	$(BIN)/allora-core bench

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Optional
@@ -17,7 +15,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from . import __version__, _core
+from .archive.files import Archive
 from .bench.runner import run as run_bench
+from .cli_chain import ArchiveOptions, replay_archive, state_command, topics_of
+from .cli_errors import bad_input, errors, show_error
+from .cli_ingest import ingest_command
+from .cli_verify import verify_command
 from .doctor import doctor_command
 from .recorded import read_chain_epochs
 from .reference.rules import Rules, rules_at
@@ -39,7 +42,6 @@ app = typer.Typer(
     epilog="Exit codes: 0 all equal, 1 differences, 2 bad input.",
 )
 console = Console()
-errors = Console(stderr=True)
 
 
 class NumberChoice(str, Enum):
@@ -60,21 +62,6 @@ ThreadsOption = Annotated[
     typer.Option("--threads", min=1, help="Threads; by default all that this process may use."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
-
-
-@contextmanager
-def bad_input() -> Iterator[None]:
-    """Turn what a user can get wrong into one message and exit code 2."""
-    try:
-        yield
-    except (ValueError, OSError) as error:
-        show_error(error)
-        raise typer.Exit(2) from None
-
-
-def show_error(error: Exception) -> None:
-    """Print an error as it is: brackets in it are no markup."""
-    errors.print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
 
 
 def rule_changes(rules: str | None, changes: list[str]) -> Any:
@@ -117,11 +104,18 @@ def progress_bar(enabled: bool) -> Progress:
 
 @app.command("replay")
 def replay_command(
-    paths: Annotated[list[Path], typer.Argument(help="Files of recorded epochs (.jsonl, .gz).")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="Files of recorded epochs (.jsonl, .gz), or an archive of block data."),
+    ],
     number: NumberOption = NumberChoice.decimal,
     rules: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option("--rules", help="A version, such as v0.17, instead of the file's own rules."),
+        typer.Option(
+            "--rules",
+            help="A version, such as v0.17, instead of the file's own rules; auto: of an archive, "
+            "by chain and height.",
+        ),
     ] = None,
     rule: Annotated[
         Optional[list[str]],  # noqa: UP045
@@ -133,10 +127,40 @@ def replay_command(
         Optional[Path],  # noqa: UP045
         typer.Option("--out", help="Write inferences, losses, rewards, states as Parquet here."),
     ] = None,
+    topics: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--topics", help="Archive: results of these alone, such as 1,5,13."),
+    ] = None,
+    first: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--from", min=1, help="Archive: the first height."),
+    ] = None,
+    last: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--to", min=1, help="Archive: the last height."),
+    ] = None,
+    state: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--state", help="Archive: start from this checkpoint."),
+    ] = None,
+    checkpoint_every: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--checkpoint-every", min=1, help="Archive: blocks between checkpoints."),
+    ] = None,
 ) -> None:
-    """Replay recorded epochs through the engine and compare every recorded value.
+    """Replay recorded epochs, and compare every recorded value; or replay an archive.
+
+    Of an archive's block data the chain's life is run: nonces, windows, active sets, stakes,
+    topics, emission, with all topics that are due in a block as one batch. It starts from a
+    checkpoint, else from a genesis or exported state that the archive holds, else it warms up.
 
     [bold]Examples[/]
+
+      allora-core replay archive/ --number float64 --topics 1,13
+
+      allora-core replay archive/ --from 9980000 --to 9990000 --out run/ --checkpoint-every 1000
+
+      allora-core replay archive/ --state run/checkpoints/checkpoint-000009985000.json --out run/
 
       allora-core replay chain_epochs_v017.jsonl.gz
 
@@ -144,6 +168,17 @@ def replay_command(
 
       allora-core replay epochs.jsonl --rules v0.17 --rule scale_filter=previous_weight --json
     """
+    if any(Archive.exists(path) for path in paths):
+        if len(paths) > 1 or rule:
+            show_error(ValueError("one archive at a time, and no --rule with it"))
+            raise typer.Exit(2)
+        with bad_input():
+            chosen = topics_of(topics)
+        options = ArchiveOptions(
+            chosen, first, last, number.value, rules, threads, state, checkpoint_every, out
+        )
+        replay_archive(paths[0], options, as_json)
+        return
     comparison = Comparison("replay")
     rows: list[dict[str, Any]] = []
     tables: dict[str, list[pa.Table]] = {}
@@ -247,6 +282,9 @@ def bench_command(
 
 
 app.command("doctor")(doctor_command)
+app.command("ingest")(ingest_command)
+app.command("state")(state_command)
+app.command("verify")(verify_command)
 
 
 def show_version(wanted: bool) -> None:

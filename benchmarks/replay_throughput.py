@@ -1,0 +1,169 @@
+"""Block data of many full topics, from JSON lines to a verified replay, stage by stage.
+
+    python benchmarks/replay_throughput.py --topics 40 --epochs 1000
+
+A made-up chain of v0.17: topics of 32 inferers, 6 forecasters of 12 elements and 6 reputers each,
+the chain's default limits. Its events come from the engine in decimals, topic by topic. The blocks
+are then ingested, replayed in float64 and in decimal, and verified; a difference ends the run
+before any time is printed. Times are of the wall clock, one process. There is no peer: nothing
+else replays blocks.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from allora_core import Engine
+from allora_core.archive.files import Archive
+from allora_core.archive.ingest import ingest
+from allora_core.batch import NumberName, bundle_row, make_numbers
+from allora_core.bench.convert import to_epoch
+from allora_core.bench.scenarios import Scenario, draw_epoch, load_scenarios
+from allora_core.blocks.files import heights_in_order, source_files
+from allora_core.chain.replay import Replayed, replay
+from allora_core.epoch import Epoch, Inferred, Rewarded, Settled, State, ValueBundle
+from allora_core.reference.rules import Rules
+from allora_core.testing.block_params import ChainParams
+from allora_core.testing.block_topics import Formulas, TopicTimes
+from allora_core.testing.block_writer import BlockPlan, TopicPlan, save_blocks
+from allora_core.verify_blocks.record import verify
+
+TIMES = TopicTimes(12, 12, 4)
+RELEASE = "v0.17"
+FLOAT64 = 1e-9
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage and how long it took."""
+
+    name: str
+    seconds: float
+    blocks: int
+    topic_epochs: int
+
+
+@lru_cache(maxsize=4)
+def engine_of(rules: Rules) -> Engine:
+    """One engine by rules."""
+    return Engine(number="decimal", rules=rules, threads=1)
+
+
+def infer(epoch: Epoch, state: State, rules: Rules) -> Inferred:
+    """The engine on one topic."""
+    return engine_of(rules).infer([epoch], [state]).topic(0)
+
+
+def settle(epoch: Epoch, state: State, rules: Rules) -> Settled:
+    """The engine on one topic."""
+    return engine_of(rules).settle([epoch], [state]).topic(0)
+
+
+def reward(epoch: Epoch, losses: ValueBundle, state: State, rules: Rules) -> Rewarded:
+    """The engine on one topic."""
+    row = bundle_row(losses, sorted(epoch.inferences), sorted(epoch.forecasts))
+    column = make_numbers("decimal", list(row))
+    return engine_of(rules).reward([epoch], column, [state]).topic(0)
+
+
+def planned(scenario: Scenario, epochs: int) -> BlockPlan:
+    """The made-up chain."""
+    drawn = [draw_epoch(scenario, number) for number in range(1, epochs + 1)]
+    topics = []
+    for at in range(scenario.distinct):
+        histories = tuple(
+            to_epoch(arrays, at, at + 1, number) for number, arrays in enumerate(drawn, 1)
+        )
+        topics.append(TopicPlan(histories, TIMES, funding=10**24))
+    chain = ChainParams(params=topics[0].epochs[0].params)
+    return BlockPlan(
+        tuple(topics), RELEASE, chain, rewards=10**24, formulas=Formulas(infer, settle, reward)
+    )
+
+
+def timed(run: Callable[[], Result]) -> tuple[Result, float]:
+    """A result and the seconds it took."""
+    begin = perf_counter()
+    result = run()
+    return result, perf_counter() - begin
+
+
+def checked(archive: Archive, found: Replayed, number: NumberName) -> int:
+    """The values compared; a difference is an error.
+
+    Raises:
+        AssertionError: something differs.
+    """
+    relative = None if number == "decimal" else FLOAT64
+    comparisons = verify(archive, found.tables, None, found.heights, relative)
+    failed = [each for each in comparisons if each.failed]
+    assert not failed, failed[0]
+    assert not found.faults, found.faults[0]
+    return sum(each.compared for each in comparisons)
+
+
+def stages(blocks: Path, folder: Path, topic_epochs: int) -> tuple[list[Stage], int]:
+    """Every stage once; and how many values were compared."""
+    archive = Archive.create(folder / "archive", "allora-synthetic-1")
+    done, seconds = timed(lambda: ingest(heights_in_order(source_files(blocks)), archive))
+    measured = [Stage("ingest", seconds, done.heights, topic_epochs)]
+    compared = 0
+    numbers: tuple[NumberName, ...] = ("float64", "decimal")
+    for number in numbers:
+        found, seconds = timed(lambda number=number: replay(archive, number=number, threads=1))
+        measured.append(Stage(f"replay, {number}", seconds, done.heights, topic_epochs))
+        compared, seconds = timed(
+            lambda found=found, number=number: checked(archive, found, number)
+        )
+        measured.append(Stage(f"verify, {number}", seconds, done.heights, topic_epochs))
+    return measured, compared
+
+
+def main(
+    topics: Annotated[int, typer.Option(min=1, help="Topics.")] = 40,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs of each topic.")] = 25,
+    blocks: Annotated[
+        Path | None, typer.Option(help="Keep the blocks here, or take those that are there.")
+    ] = None,
+) -> None:
+    """Make block data, ingest, replay and verify it; print blocks and topic-epochs a second."""
+    console = Console()
+    [limits] = load_scenarios(["limits"])
+    folder = Path(tempfile.mkdtemp(prefix="allora-core-"))
+    try:
+        path = blocks or folder / "blocks.jsonl"
+        if not path.exists():
+            plan = planned(replace(limits, distinct=topics), epochs)
+            with console.status("making block data"):
+                part = path.with_name(f"part-{path.name}")
+                _, seconds = timed(lambda: save_blocks(plan, part))
+                part.rename(path)
+            console.print(f"made {path.stat().st_size / 1e6:,.0f} MB of JSON in {seconds:,.0f} s")
+        with console.status("ingest, replay, verify"):
+            measured, compared = stages(path, folder, topics * epochs)
+    finally:
+        shutil.rmtree(folder)
+    table = Table(title=f"{topics} topics x {epochs} epochs, {RELEASE}; {compared:,} values equal")
+    for name in ("stage", "seconds", "blocks/s", "topic-epochs/s"):
+        table.add_column(name, justify="left" if name == "stage" else "right")
+    for stage in measured:
+        rates = (stage.blocks / stage.seconds, stage.topic_epochs / stage.seconds)
+        table.add_row(stage.name, f"{stage.seconds:.1f}", *(f"{rate:,.0f}" for rate in rates))
+    console.print(table)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,138 @@
+"""The command ``verify``: a chain's own record against what follows from its inputs."""
+
+from __future__ import annotations
+
+import json
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+from rich.console import Console
+
+from .archive.files import Archive
+from .batch import NumberName
+from .chain.replay import replay
+from .cli_errors import bad_input
+from .verify_blocks.check import check, compare_split
+from .verify_blocks.compare import Comparison
+from .verify_blocks.record import verify
+from .verify_blocks.report import comparison_json, comparison_lines, comparison_table
+
+__all__ = ["verify_command"]
+
+
+FLOAT64 = 1e-9
+"""How close a value in binary floating point must be to the recorded one, relative to it."""
+
+
+class NumberKind(str, Enum):
+    """Kinds of numbers."""
+
+    decimal = "decimal"
+    float64 = "float64"
+
+
+def chosen_topics(text: str | None) -> list[int] | None:
+    """Topics written ``1,2,13``."""
+    if text is None:
+        return None
+    try:
+        return [int(topic) for topic in text.split(",")]
+    except ValueError:
+        raise ValueError(f"--topics {text}: write them as numbers with commas: 1,2,13") from None
+
+
+def chosen_heights(first: int | None, last: int | None) -> tuple[int, int] | None:
+    """First and last height, where either is given."""
+    if first is None and last is None:
+        return None
+    heights = (first or 0, 2**62 if last is None else last)
+    if heights[0] > heights[1]:
+        raise ValueError(f"--from {first} lies above --to {last}")
+    return heights
+
+
+def verify_command(
+    archive: Annotated[Path, typer.Argument(help="An archive that `ingest` made.")],
+    topics: Annotated[
+        Optional[str],  # noqa: UP045 - typer reads this annotation on Python 3.10
+        typer.Option("--topics", help="Some topics only, such as 1,2,13."),
+    ] = None,
+    first: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--from", min=0, help="First height."),
+    ] = None,
+    last: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--to", min=0, help="Last height."),
+    ] = None,
+    number: Annotated[
+        NumberKind,
+        typer.Option("--number", help="decimal: the chain's digits. float64: close ones, fast."),
+    ] = NumberKind.decimal,
+    rules: Annotated[
+        str, typer.Option("--rules", help="A release, such as v0.17; auto: by chain and height.")
+    ] = "auto",
+    alone: Annotated[
+        bool,
+        typer.Option(
+            "--alone", help="Check the record against itself, without a replay: stateless stages."
+        ),
+    ] = False,
+    threads: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--threads", min=1, help="Threads; by default all that may be used."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Compare the chain's own record with what follows from its inputs.
+
+    The first line names the first difference: height, topic, actor, both values, and what led
+    there. The table counts, quantity by quantity, what is equal, equal in value but not in form,
+    different, missing, or not recorded.
+
+    [bold]Examples[/]
+
+      allora-core verify archive/
+
+      allora-core verify archive/ --rules v0.6 --number float64
+
+      allora-core verify archive/ --alone --topics 1,13 --from 16000000 --to 16100000 --json
+    """
+    with bad_input():
+        source = Archive(archive)
+        some, heights = chosen_topics(topics), chosen_heights(first, last)
+        if alone:
+            comparisons = check(source, some, heights)
+        else:
+            comparisons = replayed(source, some, heights, number.value, rules, threads)
+    title = "The record against itself" if alone else "The record against a replay"
+    show(comparisons, title, as_json)
+
+
+def replayed(
+    archive: Archive,
+    topics: list[int] | None,
+    heights: tuple[int, int] | None,
+    number: NumberName,
+    rules: str,
+    threads: int | None,
+) -> list[Comparison]:
+    """Replay an archive and compare all that its events tell."""
+    found = replay(archive, heights=heights, number=number, rules=rules, threads=threads)
+    relative = None if number == "decimal" else FLOAT64
+    compared = verify(archive, found.tables, topics, found.heights, relative)
+    return [*compared, *compare_split(archive, found.heights)]
+
+
+def show(comparisons: list[Comparison], title: str, as_json: bool) -> None:
+    """Print the comparison and leave with 1 if anything differs."""
+    if as_json:
+        typer.echo(json.dumps(comparison_json(comparisons), indent=2))
+    else:
+        console = Console()
+        for line in comparison_lines(comparisons):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(comparison_table(comparisons, title))
+    raise typer.Exit(1 if any(each.failed for each in comparisons) else 0)

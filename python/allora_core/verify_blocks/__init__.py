@@ -1,0 +1,1 @@
+"""A chain's own record against what follows from its inputs."""

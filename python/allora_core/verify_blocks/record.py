@@ -1,0 +1,126 @@
+"""The record of an archive against tables that were computed from its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..archive.files import Archive
+from ..archive.schema import TABLES
+from ..reference.number_text import parse, plain_text
+from .compare import Comparison, compare
+from .inputs import inputs_of
+from .quantities import QUANTITIES, SENT, Quantity
+
+__all__ = [
+    "Tables",
+    "compare_sent",
+    "of_source",
+    "recorded_tables",
+    "told_heights",
+    "verify",
+    "with_inputs",
+]
+
+Tables = dict[str, pa.Table]
+
+
+def recorded_tables(
+    archive: Archive,
+    names: Sequence[str],
+    topics: Sequence[int] | None = None,
+    heights: tuple[int, int] | None = None,
+) -> Tables:
+    """Tables of an archive, of some topics and heights."""
+    found = {}
+    for name in dict.fromkeys(names):
+        table = archive.read(name, heights)
+        if topics is not None and "topic_id" in table.column_names:
+            wanted = pa.array(list(topics), pa.int64())
+            table = table.filter(pc.is_in(table["topic_id"], wanted))
+        found[name] = table
+    return found
+
+
+def told_heights(archive: Archive, heights: tuple[int, int] | None = None) -> pa.Array:
+    """The heights whose events the archive has, ascending."""
+    records = archive.read("records", heights, ["height", "kind"])
+    with_events = pc.is_in(records["kind"], pa.array(["results", "events"]))
+    told = pc.unique(records.filter(with_events)["height"].combine_chunks())
+    return pc.take(told, pc.sort_indices(told))
+
+
+def of_source(table: pa.Table, source: str) -> pa.Table:
+    """The rows that came from events, or from transactions."""
+    return table.filter(pc.equal(table["source"], source))
+
+
+def in_plain_notation(table: pa.Table, column: str) -> pa.Table:
+    """The table with every number as events print it, without an exponent."""
+    texts = table[column].combine_chunks()
+    powers = pc.match_substring(texts, "e", ignore_case=True)
+    if not pc.any(powers).as_py():
+        return table
+    written = pc.unique(texts.filter(powers))
+    plain = pa.array([plain_text(parse(text)) for text in written.to_pylist()], pa.string())
+    found = pc.take(plain, pc.index_in(texts, written))
+    place = table.schema.get_field_index(column)
+    return table.set_column(place, column, pc.coalesce(found, texts))
+
+
+def verify(
+    archive: Archive,
+    computed: Mapping[str, pa.Table],
+    topics: Sequence[int] | None = None,
+    heights: tuple[int, int] | None = None,
+    relative: float | None = None,
+    quantities: Sequence[Quantity] = QUANTITIES,
+) -> list[Comparison]:
+    """Compare everything that an archive's events tell with what was computed.
+
+    Args:
+        computed: table name -> rows in the archive's schema, such as a replay gives.
+        topics: those that were replayed; all by default.
+        heights: first and last height compared.
+        relative: see `allora_core.verify_blocks.compare.compare`.
+
+    Returns:
+        What actors sent against what events say that they sent, then every quantity. The first
+        difference of each has the inputs that led there.
+    """
+    names = [quantity.table for quantity in quantities]
+    recorded = recorded_tables(archive, names, topics, heights)
+    if "active_sets" in recorded:
+        recorded["active_sets"] = of_source(recorded["active_sets"], "event")
+    told = told_heights(archive, heights)
+    found = compare(recorded, computed, told, quantities, relative)
+    return with_inputs(archive, [*compare_sent(archive, topics, heights), *found])
+
+
+def with_inputs(archive: Archive, comparisons: list[Comparison]) -> list[Comparison]:
+    """The comparisons, each first difference with what led to it."""
+    for comparison in comparisons:
+        if comparison.first is not None:
+            led = inputs_of(archive, comparison.first)
+            comparison.first = replace(comparison.first, inputs=led)
+    return comparisons
+
+
+def compare_sent(
+    archive: Archive,
+    topics: Sequence[int] | None = None,
+    heights: tuple[int, int] | None = None,
+) -> list[Comparison]:
+    """Compare what transactions hold with what events say that actors sent."""
+    tables = recorded_tables(archive, [quantity.table for quantity in SENT], topics, heights)
+    told, sent = {}, {}
+    for name, table in tables.items():
+        told[name] = of_source(table, "event")
+        rows = in_plain_notation(of_source(table, "transaction"), TABLES[name].decimals[0])
+        if told[name].num_rows and rows.num_rows:
+            sent[name] = rows
+    # A release may tell of some payloads only; what it does not tell is not lacking.
+    return compare(told, sent, pa.array([], pa.int64()), SENT)

@@ -1,0 +1,60 @@
+"""Archives for tests of verification: made-up block data ingested, and recorded blocks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+from written import plan
+
+from allora_core.archive.files import Archive
+from allora_core.archive.ingest import ingest
+from allora_core.archive.schema import TABLES
+from allora_core.blocks.files import heights_in_order, source_files
+from allora_core.testing.block_writer import BlockPlan, write_blocks, write_genesis
+
+VECTORS = Path(__file__).parents[1] / "vectors"
+
+Documents = list[dict[str, Any]]
+
+
+def documents(release: str, **changes: Any) -> Documents:
+    """Genesis and answers of a made-up chain."""
+    return documents_of(plan(release, **changes))
+
+
+def documents_of(made: BlockPlan) -> Documents:
+    """The same of any plan."""
+    listed = [write_genesis(made)]
+    for written in write_blocks(made):
+        listed += [written.block, written.results]
+    return listed
+
+
+def archive_of(
+    source: Path | Documents, folder: Path, chain: str = "allora-synthetic-1"
+) -> Archive:
+    """An archive of a file, a folder, or documents."""
+    if not isinstance(source, Path):
+        path = folder.with_suffix(".jsonl")
+        path.write_bytes(b"\n".join(map(orjson.dumps, source)))
+        source = path
+    archive = Archive.create(folder, chain)
+    ingest(heights_in_order(source_files(source, None)), archive)
+    return archive
+
+
+def record_of(archive: Archive) -> dict[str, pa.Table]:
+    """All tables of an archive."""
+    return {name: archive.read(name) for name in TABLES}
+
+
+def with_digit_changed(table: pa.Table, column: str, row: int) -> pa.Table:
+    """The table with the last digit of one text another one."""
+    texts = table[column].to_pylist()
+    last = texts[row][-1]
+    texts[row] = texts[row][:-1] + ("1" if last != "1" else "2")
+    place = table.schema.get_field_index(column)
+    return table.set_column(place, column, pa.array(texts, pa.string()))
