@@ -32,13 +32,19 @@ class NodeServer:
         server = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"  # connections are kept
+            disable_nagle_algorithm = True
+
             def do_GET(self) -> None:
                 server.serve(self)
 
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(ThreadingHTTPServer):
+            request_queue_size = 128
+
+        self.http = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
         self.thread = threading.Thread(target=self.http.serve_forever, args=(0.01,))
 
@@ -70,6 +76,7 @@ class NodeServer:
         request.send_response(status)
         request.send_header("Content-Length", str(len(body)))
         request.end_headers()
+        request.close_connection = trouble == "cut"
         request.wfile.write(body[: len(body) // 2] if trouble == "cut" else body)
 
     def answer(self, path: str, height: int) -> tuple[int, bytes]:

@@ -22,7 +22,7 @@ from allora_core.archive.schema import TABLES
 from allora_core.blocks.files import heights_in_order, source_files
 
 CHAIN = "allora-recording-1"
-POINTS = int(os.environ.get("ALLORA_CORE_KILLS", "6"))
+POINTS = int(os.environ.get("ALLORA_CORE_STOPS", "5"))
 
 
 @pytest.fixture(scope="module")
@@ -55,18 +55,20 @@ def whole(blocks: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, A
     return contents(folder)
 
 
-def test_killed_at_any_step_and_run_again(blocks: Path, tmp_path: Path) -> None:
-    program = Path(__file__).with_name("killed.py")
+@pytest.mark.parametrize("how", ["kill", "fail"])
+def test_stopped_at_any_step_and_run_again(how: str, blocks: Path, tmp_path: Path) -> None:
+    """Killed by signal 9, or without space for one step of the file system."""
+    program = Path(__file__).with_name("stopped.py")
     few = tmp_path / "blocks.jsonl"
     few.write_bytes(b"".join(blocks.read_bytes().splitlines(keepends=True)[-6:]))
-    command = [sys.executable, str(program), str(few), str(tmp_path), str(POINTS)]
+    command = [sys.executable, str(program), str(few), str(tmp_path), str(POINTS), how]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     outcome = json.loads(done.stdout)
-    assert outcome["killed"] == POINTS
+    assert outcome["stopped"] == POINTS
     assert outcome["different"] == []
     assert outcome["strays"] == []
-    # Some were killed before the first step was kept, some between steps, some after the last.
+    # Some were stopped before the first step was kept, some between steps, some after the last.
     assert {0, 3} <= set(outcome["kept"])
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from node_server import NodeServer
 from typer.testing import CliRunner
@@ -129,6 +131,27 @@ def test_no_node(tmp_path: Path) -> None:
         node.state()
 
 
+def test_connections_are_kept(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One connection for each request in flight, and one for the state."""
+    opened: list[Any] = []
+
+    def connect(self: Any, plain: Any = http.client.HTTPConnection.connect) -> None:
+        opened.append(self)
+        plain(self)
+
+    monkeypatch.setattr(http.client.HTTPConnection, "connect", connect)
+    run(server, tmp_path)
+    assert sum(server.asked.values()) == 27
+    assert len(opened) <= 5
+    assert all(connection.sock is None for connection in opened)
+
+
+@pytest.mark.parametrize("url", ["http://", "ftp://127.0.0.1:1", "127.0.0.1:26657", "http:///x"])
+def test_addresses_that_are_none(url: str) -> None:
+    with pytest.raises(ValueError, match="no address of a node"):
+        Node(url)
+
+
 def test_following(server: Any, tmp_path: Path) -> None:
     """New blocks arrive while the node is followed; results lag behind their block."""
     server.latest = 102
@@ -172,6 +195,20 @@ def test_files_are_joined_while_following(
     assert contents(tmp_path)["blocks"] == sorted(
         contents(tmp_path)["blocks"], key=lambda row: row["height"]
     )
+
+
+def test_somebody_stops_it(server: Any, tmp_path: Path) -> None:
+    """Ctrl-C while a node is followed: what was read is kept, and the views show it."""
+    server.latest = 104
+
+    def until() -> bool:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(server, tmp_path, follow=True, until=until)
+    assert Archive(tmp_path).ranges == [(100, 104)]
+    with duckdb.connect(str(tmp_path / "archive.duckdb"), read_only=True) as database:
+        assert database.execute("SELECT count(*) FROM blocks").fetchall() == [(5,)]
 
 
 def test_following_ends_with_the_range(server: Any, tmp_path: Path) -> None:

@@ -169,6 +169,17 @@ DAMAGES: dict[str, tuple[bytes, list[str], list[tuple[int, int]]]] = {
         ["line 6", "wrong shape"],
         [(1, 2)],
     ),
+    "no_code": (
+        lines(*pair(1), *pair(2), block(3, ["AAAA"]), results(3, txs=[{"events": []}])),
+        ["line 6", "height 3", "field code is missing"],
+        [(1, 2)],
+    ),
+    "old_results": (
+        lines(*pair(1), *pair(2), block(3))
+        + lines(results(3)).replace(b"finalize_block_events", b"end_block_events"),
+        ["line 6", "height 3", "field finalize_block_events is missing"],
+        [(1, 2)],
+    ),
     "time": (
         lines(*pair(1)) + lines(block(2)).replace(b"2026-01-01T", b"2026-13-01T"),
         ["line 3", "height 2"],

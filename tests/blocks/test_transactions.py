@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from allora_core.archive.files import Archive
@@ -172,3 +173,5 @@ def test_heights_below_the_error_are_kept(tmp_path: Path, ingested: Any) -> None
     assert archive.ranges == [(HEIGHT - 1, HEIGHT - 1)]
     assert {row["height"] for row in rows(archive, "inferences")} == {HEIGHT - 1}
     assert {row["height"] for row in rows(archive, "txs")} == {HEIGHT - 1}
+    with duckdb.connect(str(archive.folder / "archive.duckdb"), read_only=True) as database:
+        assert database.execute("SELECT count(*) FROM inferences").fetchall() == [(2,)]

@@ -9,7 +9,7 @@ from time import monotonic
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..archive.files import BUCKET, Archive, gaps_between, merge_ranges
+from ..archive.files import BUCKET, Archive, ArchiveError, gaps_between, merge_ranges
 from ..archive.heights import Gathered, add_height, lacks_bytes, lacks_results
 from ..archive.schema import TABLES, in_order
 from ..archive.transactions import decoded_tables
@@ -172,14 +172,28 @@ def ingest(
                 progress(height)
                 if len(batch.heights) >= batch_heights or batch.is_full:
                     batch.commit()
-        finally:
-            # What was read before an error is whole; it need not be read again.
-            batch.commit()
-        archive.compact()
-        write_views(archive)
+        except ArchiveError:
+            raise
+        except BaseException:
+            # What was read before an error, or before somebody lost patience, is whole.
+            finish(archive, batch)
+            raise
+        finish(archive, batch)
     batch.done.gaps = archive.gaps
     batch.done.ranges = archive.ranges
     return batch.done
+
+
+def finish(archive: Archive, batch: Batch) -> None:
+    """Write what is left, join files, bring the views up to date."""
+    try:
+        batch.commit()
+    except BlockError:
+        archive.compact()
+        write_views(archive)
+        raise
+    archive.compact()
+    write_views(archive)
 
 
 def tidy(archive: Archive, batch: Batch) -> None:

@@ -130,22 +130,35 @@ def records_of(document: Any, where: Where, height: int | None = None) -> Iterat
     bare = bool(answers) and all(
         isinstance(each, dict) and "attributes" in each for each in answers
     )
-    try:
-        if bare:
-            yield bare_events(answers, where, height)
-            return
-        for answer in answers:
-            if not isinstance(answer, dict):
+    if bare:
+        answers = [answers]
+    for answer in answers:
+        try:
+            if bare:
+                yield bare_events(answer, where, height)
+            elif isinstance(answer, dict):
+                yield from answer_records(answer, where, height)
+            else:
                 raise BlockError(where, "neither an answer of a node nor a genesis")
-            yield from answer_records(answer, where, height)
-    except BlockError:
-        raise
-    except KeyError as error:
-        raise BlockError(where, f"field {error.args[0]} is missing") from None
-    except (TypeError, AttributeError) as error:
-        raise BlockError(where, f"a field has a wrong shape ({error})") from None
-    except ValueError as error:
-        raise BlockError(where, str(error)) from None
+        except BlockError:
+            raise
+        except KeyError as error:
+            raise BlockError(told(answer, where), f"field {error.args[0]} is missing") from None
+        except (TypeError, AttributeError) as error:
+            what = f"a field has a wrong shape ({error})"
+            raise BlockError(told(answer, where), what) from None
+        except ValueError as error:
+            raise BlockError(told(answer, where), str(error)) from None
+
+
+def told(answer: Any, where: Where) -> Where:
+    """The place of an answer at fault, with the height that it tells, if it can be found."""
+    try:
+        result = answer.get("result", answer)
+        header = result["block"]["header"] if "block" in result else result
+        return at_height(where, whole_number(header["height"], "height", where))
+    except (BlockError, KeyError, TypeError, AttributeError):
+        return where
 
 
 def answer_records(document: dict[str, Any], where: Where, height: int | None) -> Iterator[Record]:
@@ -308,10 +321,11 @@ def results_record(answer: dict[str, Any], where: Where) -> Record:
     height = whole_number(answer["height"], "height", where)
     where = at_height(where, height)
     results = tuple(
-        transaction_result(result, f"transaction {index}", where)
-        for index, result in enumerate(answer.get("txs_results") or ())
+        transaction_result({"code": result["code"], **result}, f"transaction {index}", where)
+        for index, result in enumerate(answer["txs_results"] or ())
     )
-    events = events_of(answer.get("finalize_block_events"), where)
+    # Nodes before CometBFT 0.38 had the block's events elsewhere; none must be lost in silence.
+    events = events_of(answer["finalize_block_events"], where)
     content = [[[result.code, plain(result.events)] for result in results], plain(events)]
     return Record(
         "results", "", height, None, where, digest_of(content), results=results, events=events

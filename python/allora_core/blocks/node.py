@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import http.client
 import threading
-import urllib.error
-import urllib.request
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -60,6 +59,9 @@ class Node:
         url: such as ``http://127.0.0.1:26657``.
         in_flight: heights asked for at once.
         patience: see `Patience`.
+
+    Raises:
+        ValueError: the address is none.
     """
 
     def __init__(
@@ -69,6 +71,13 @@ class Node:
         patience: Patience | None = None,
     ) -> None:
         self.url = url.rstrip("/")
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{url}: no address of a node; write it as http://HOST:PORT")
+        self.scheme, self.prefix = parts.scheme, parts.path
+        self.host, self.port = parts.hostname, parts.port
+        self.kept = threading.local()
+        self.connections: list[http.client.HTTPConnection] = []
         self.in_flight = in_flight
         self.patience = patience or Patience()
         self.stopped = threading.Event()
@@ -132,22 +141,42 @@ class Node:
         raise BlockError(where, f"{path}: no answer after {tries} tries: {failure}")
 
     def asked(self, path: str) -> Any:
-        """One answer, asked for once."""
+        """One answer, asked for once, over a connection that this thread keeps."""
+        connection = self.connection()
         try:
-            with urllib.request.urlopen(
-                f"{self.url}/{path}", timeout=self.patience.timeout
-            ) as response:
-                content = response.read(ANSWER_BYTES + 1)
-        except urllib.error.HTTPError as error:
-            # CometBFT tells its own errors with status 500.
-            content = error.read(ANSWER_BYTES)
-            raise NodeAnswer(f"status {error.code}: {told(content)}") from None
-        if len(content) > ANSWER_BYTES:
-            raise NodeAnswer(f"more than {ANSWER_BYTES} bytes")
-        document = orjson.loads(content)
+            connection.request("GET", f"{self.prefix}/{path}")
+            response = connection.getresponse()
+            content = response.read(ANSWER_BYTES + 1)
+            if response.status != 200:
+                # CometBFT tells its own errors with status 500.
+                raise NodeAnswer(f"status {response.status}: {told(content)}")
+            if len(content) > ANSWER_BYTES:
+                raise NodeAnswer(f"more than {ANSWER_BYTES} bytes")
+            document = orjson.loads(content)
+        except BaseException:
+            connection.close()  # what is left of the answer must not be read as the next
+            raise
         if isinstance(document, dict) and document.get("error"):
             raise NodeAnswer(told(content))
         return document
+
+    def connection(self) -> http.client.HTTPConnection:
+        """This thread's connection; it opens itself when it is closed."""
+        found: http.client.HTTPConnection | None = getattr(self.kept, "connection", None)
+        if found is None:
+            kind = (
+                http.client.HTTPSConnection
+                if self.scheme == "https"
+                else http.client.HTTPConnection
+            )
+            found = self.kept.connection = kind(self.host, self.port, timeout=self.patience.timeout)
+            self.connections.append(found)
+        return found
+
+    def close(self) -> None:
+        """Close all connections."""
+        for connection in self.connections:
+            connection.close()
 
     def heights(
         self,
@@ -193,6 +222,7 @@ class Node:
         finally:
             self.stopped.set()  # ends the waiting of requests that nobody needs any more
             pool.shutdown(cancel_futures=True)
+            self.close()
 
     def read(
         self, heights: Iterator[int], pool: ThreadPoolExecutor

@@ -1,11 +1,13 @@
-"""Ingests killed at steps of the file system spread evenly, each run again; prints what is left.
+"""Ingests stopped at steps of the file system spread evenly, each run again; prints what is left.
 
-Run as a program: ``killed.py BLOCKS FOLDER POINTS``. This process loads modules and forks; its
-children write archives, the first of each pair until it is killed by signal 9.
+Run as a program: ``stopped.py BLOCKS FOLDER POINTS kill|fail``. This process loads modules and
+forks; its children write archives, the first of each pair until it is killed by signal 9, or until
+a step fails for want of space.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -16,7 +18,7 @@ from typing import Any
 
 import duckdb
 
-from allora_core.archive.files import Archive
+from allora_core.archive.files import Archive, ArchiveError
 from allora_core.archive.ingest import ingest
 from allora_core.archive.schema import TABLES
 from allora_core.blocks.files import heights_in_order, source_files
@@ -75,13 +77,15 @@ def in_child(work: Callable[[], Any]) -> tuple[int, Any]:
     return status, json.loads(text[8:]) if len(text) > 8 else None
 
 
-def count_steps(limit: int) -> list[int]:
-    """Count file-system calls of this process; at the limit it is killed."""
+def count_steps(limit: int, fails: bool = False) -> list[int]:
+    """Count file-system calls of this process; at the limit it is killed, or the call fails."""
     counter = [0]
     for name, plain in STEPS.items():
 
         def stepped(*values: Any, plain: Any = plain, **named: Any) -> Any:
             counter[0] += 1
+            if counter[0] == limit and fails:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             if counter[0] == limit:
                 os.kill(os.getpid(), signal.SIGKILL)
             return plain(*values, **named)
@@ -92,6 +96,7 @@ def count_steps(limit: int) -> list[int]:
 
 def main() -> None:
     blocks, folder, points = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+    fails = sys.argv[4] == "fail"
 
     TABLES[
         "blocks"
@@ -103,13 +108,17 @@ def main() -> None:
         return [counter[0], contents(folder / "whole")]
 
     _, (steps, expected) = in_child(whole)
-    outcome: dict[str, Any] = {"killed": 0, "different": [], "kept": []}
+    outcome: dict[str, Any] = {"stopped": 0, "in_peace": 0, "different": [], "kept": []}
     for limit in sorted({1 + steps * point // points for point in range(points)}):
         target = folder / str(limit)
 
-        def doomed(target: Path = target, limit: int = limit) -> None:
-            count_steps(limit)
-            ingest_into(target, blocks)
+        def doomed(target: Path = target, limit: int = limit) -> Any:
+            count_steps(limit, fails)
+            try:
+                ingest_into(target, blocks)
+            except (ArchiveError, OSError) as error:
+                return str(error)
+            return None
 
         def again(target: Path = target) -> Any:
             count_steps(0)
@@ -117,8 +126,13 @@ def main() -> None:
             ingest_into(target, blocks)
             return [sum(last - first + 1 for first, last in kept), contents(target)]
 
-        status, _ = in_child(doomed)
-        outcome["killed"] += os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        status, told = in_child(doomed)
+        if fails:
+            # To make a folder that is there already may fail in peace.
+            outcome["stopped"] += status == 0 and (told is None or "No space left" in told)
+            outcome["in_peace"] += told is None
+        else:
+            outcome["stopped"] += os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
         status, answer = in_child(again)
         if status != 0 or answer is None or answer[1] != expected:
             outcome["different"].append(limit)
