@@ -25,7 +25,7 @@ def test_replay_tells_each_topic(recorded: Archive) -> None:
     assert "fault: height 246 nonce 206 reward: topic 3 field reputer_score" in result.output
     rows = [line.split() for line in result.output.splitlines() if line[:7].strip().isdigit()]
     assert [row[0] for row in rows] == ["1", "2", "3", "4"]
-    assert [row[-1] for row in rows] == ["0", "0", "1", "1"]
+    assert [row[-1] for row in rows] == ["3", "0", "1", "1"]
 
 
 def test_replay_writes_tables_and_goes_on_from_a_checkpoint(

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from ..archive.files import Archive
 from ..batch import NumberName, Numbers
-from .columns import Addresses, Codes, Integers, integers, joined, numbers_of, read_batches
+from .columns import Addresses, Codes, Integers, joined, numbers_of, read_batches
 
 __all__ = ["KINDS", "ROLES", "Feed", "Payloads", "end_of", "height_of", "order_at", "order_of"]
 
@@ -119,11 +119,8 @@ class Payloads:
 
     def rows(self, submissions: Integers) -> tuple[Integers, Integers]:
         """Rows of submissions one after the other, and how many each has."""
-        begin, counts = self.begin[submissions], self.end[submissions] - self.begin[submissions]
-        ends = np.cumsum(counts)
-        total = int(ends[-1]) if len(ends) else 0
-        shift = np.repeat(begin - (ends - counts), counts)
-        return np.arange(total) + shift, counts
+        begin = self.begin[submissions]
+        return spread(begin, self.end[submissions] - begin)
 
 
 @dataclass
@@ -195,59 +192,134 @@ def load_role(
     value = "value" if number == "decimal" else "value_f64"
     wanted = ["topic_id", "nonce", actor, *names, "source", value]
     wanted += ["height", "tx_index", "msg_index"]
-    dictionaries = [actor, *names, "source"]
-    parts: list[dict[str, Any]] = []
-    numbers: list[Numbers] = []
-    labels: dict[str, int] = {}
-    read = read_batches(archive, table, heights, wanted, dictionaries)
+    runs = Runs(actor, names, number, value, addresses)
+    read = read_batches(archive, table, heights, wanted, [actor, *names, "source"])
     for batch in chain((held,) if held is not None else (), read):
-        part, values = arrays_of(batch, actor, names, number, value, addresses, labels)
-        parts.append(part)
-        numbers.append(values)
-    columns = {
-        name: np.concatenate([part[name] for part in parts])
-        if parts
-        else np.empty(0, np.int64 if name in ("topic", "nonce", "order") else np.int32)
-        for name in ("topic", "nonce", "order", "actor", "event", *names)
-    }
-    whole = joined(numbers, number) if parts else numbers_of(number, pa.array([], pa.string()))
-    return grouped(columns, names, whole, list(labels))
+        runs.take(batch)
+    return runs.payloads()
 
 
-def arrays_of(
-    batch: pa.RecordBatch,
-    actor: str,
-    names: tuple[str, ...],
-    number: NumberName,
-    value: str,
-    addresses: Addresses,
-    labels: dict[str, int],
-) -> tuple[dict[str, Any], Numbers]:
-    """The arrays of one batch of rows."""
+class Runs:
+    """Rows on their way into payloads: one run of rows a payload, as archives are sorted."""
 
-    def column(name: str) -> Any:
-        return batch.column(name)
+    def __init__(
+        self,
+        actor: str,
+        names: tuple[str, ...],
+        number: NumberName,
+        value: str,
+        addresses: Addresses,
+    ) -> None:
+        self.actor, self.names, self.value = actor, names, value
+        self.number, self.addresses = number, addresses
+        self.labels: dict[str, int] = {}
+        self.rows: dict[str, list[Codes]] = {name: [] for name in names}
+        self.values: list[Numbers] = []
+        self.keys: list[Integers] = []
+        self.bounds: list[Integers] = []
+        self.told: list[Any] = []
+        self.count = 0
 
-    part: dict[str, Any] = {
-        "topic": integers(column("topic_id")),
-        "nonce": integers(column("nonce")),
-        "order": order_of(
-            integers(column("height")),
-            integers(column("tx_index")),
-            integers(column("msg_index")),
-        ),
-        "actor": addresses.of_column(column(actor)),
-        "event": pc.equal(column("source"), "event").to_numpy(zero_copy_only=False),
-    }
-    for name in names:
+    def take(self, batch: pa.RecordBatch) -> None:
+        """Add rows. Those of transactions and of events are runs of their own."""
+        source = batch.column("source")
+        kinds = pc.unique(source).to_pylist()
+        for kind in kinds:
+            part = batch if len(kinds) == 1 else batch.filter(pc.equal(source, kind))
+            self.take_part(part, kind == "event")
+
+    def take_part(self, batch: pa.RecordBatch, event: bool) -> None:
+        """Add rows of one source."""
+        columns = [batch.column(name) for name in ("topic_id", "nonce", "height")]
+        columns += [pc.fill_null(batch.column(name), 0) for name in ("tx_index", "msg_index")]
+        actor = batch.column(self.actor)
+        indices = actor.indices if pa.types.is_dictionary(actor.type) else actor
+        ends = [pc.run_end_encode(each).run_ends.to_numpy() for each in (*columns, indices)]
+        cuts = np.unique(np.concatenate(ends)).astype(np.int64)
+        starts = np.concatenate([[0], cuts[:-1]])
+        firsts = pa.array(starts)
+        topic, nonce, height, index, message = (
+            each.take(firsts).to_numpy().astype(np.int64) for each in columns
+        )
+        order = order_of(height, index, message)
+        code = self.addresses.of_column(actor.take(firsts)).astype(np.int64)
+        self.keys.append(np.stack([topic, order, code, nonce], 1))
+        self.bounds.append(np.stack([starts, cuts], 1) + self.count)
+        self.told.append(np.full(len(starts), event))
+        for name in self.names:
+            self.rows[name].append(self.codes(name, batch.column(name)))
+        read = batch.column(self.value)
+        self.values.append(
+            numbers_of(self.number, read, read if self.number == "float64" else None)
+        )
+        self.count += batch.num_rows
+
+    def codes(self, name: str, column: Any) -> Codes:
+        """Codes of labels, kinds or addresses."""
         if name == "label":
-            part[name] = coded(column(name), labels)
-        elif name == "kind":
-            part[name] = coded(column(name), {kind: at for at, kind in enumerate(KINDS)})
-        else:
-            part[name] = addresses.of_column(column(name))
-    read = column(value)
-    return part, numbers_of(number, read, read if number == "float64" else None)
+            return coded(column, self.labels)
+        if name == "kind":
+            return coded(column, {kind: at for at, kind in enumerate(KINDS)})
+        return self.addresses.of_column(column)
+
+    def payloads(self) -> Payloads:
+        """Runs as submissions; what a transaction and its event both tell counts once."""
+        keys = np.concatenate([np.empty((0, 4), np.int64), *self.keys])
+        bounds = np.concatenate([np.empty((0, 2), np.int64), *self.bounds])
+        event = np.concatenate([np.empty(0, bool), *self.told])
+        if event.any() and not event.all():
+            told = set(map(tuple, keys[~event].tolist()))
+            repeats = np.fromiter((tuple(key) in told for key in keys.tolist()), bool, len(keys))
+            keep = ~(event & repeats)
+            keys, bounds = keys[keep], bounds[keep]
+        by_key = np.lexsort((bounds[:, 0], keys[:, 3], keys[:, 2], keys[:, 1], keys[:, 0]))
+        keys, bounds = keys[by_key], bounds[by_key]
+        values = joined(self.values, self.number) if self.values else no_numbers(self.number)
+        columns = {
+            name: np.concatenate([np.empty(0, np.int32), *parts])
+            for name, parts in self.rows.items()
+        }
+        fresh = np.ones(len(keys), bool)
+        fresh[1:] = np.any(keys[1:] != keys[:-1], axis=1)
+        split = ~fresh[1:]
+        if split.any() and np.all(bounds[1:, 0][split] == bounds[:-1, 1][split]):
+            # Only cut where one batch of rows ended and the next began.
+            last = np.append(fresh[1:], True)
+            bounds = np.stack([bounds[fresh, 0], bounds[last, 1]], 1)
+            keys = keys[fresh]
+        elif split.any():
+            rows, counts = spread(bounds[:, 0], bounds[:, 1] - bounds[:, 0])
+            columns = {name: column[rows] for name, column in columns.items()}
+            values = values[rows]  # type: ignore[index]
+            ends = np.cumsum(np.add.reduceat(counts, np.flatnonzero(fresh)))
+            bounds = np.stack([np.concatenate([[0], ends[:-1]]), ends], 1)
+            keys = keys[fresh]
+        topic = keys[:, 0].copy()
+        limits = [*np.flatnonzero(np.diff(topic, prepend=-1)).tolist(), len(topic)]
+        return Payloads(
+            values=values,
+            columns=columns,
+            topic=topic,
+            nonce=keys[:, 3].copy(),
+            actor=keys[:, 2].astype(np.int32),
+            order=keys[:, 1].copy(),
+            begin=bounds[:, 0].copy(),
+            end=bounds[:, 1].copy(),
+            topics={int(topic[b]): (b, e) for b, e in pairwise(limits)} if len(topic) else {},
+            extra=list(self.labels),
+        )
+
+
+def no_numbers(number: NumberName) -> Numbers:
+    """A column of no numbers."""
+    return numbers_of(number, pa.array([], pa.string()))
+
+
+def spread(begin: Integers, counts: Integers) -> tuple[Integers, Integers]:
+    """Rows of parts one after the other, and how many each has."""
+    ends = np.cumsum(counts)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.arange(total) + np.repeat(begin - (ends - counts), counts), counts
 
 
 def coded(column: Any, known: dict[str, int]) -> Codes:
@@ -260,60 +332,3 @@ def coded(column: Any, known: dict[str, int]) -> Codes:
         return np.full(len(column), -1, np.int32)
     found: Codes = np.where(indices < 0, np.int32(-1), table[indices])
     return found
-
-
-def grouped(
-    columns: dict[str, Any], names: tuple[str, ...], values: Numbers, labels: list[str]
-) -> Payloads:
-    """Rows as submissions; what a transaction and its event both tell counts once."""
-    chosen = chosen_rows(columns)
-    keys = [columns[name][chosen] for name in ("topic", "nonce", "actor", "order")]
-    changes = np.ones(len(chosen), bool)
-    if len(chosen):
-        changes[1:] = np.any([key[1:] != key[:-1] for key in keys], axis=0)
-    starts = np.flatnonzero(changes)
-    topic, nonce, actor, order = (key[starts] for key in keys)
-    ends = np.append(starts[1:], len(chosen)).astype(np.int64)
-    by_order = np.lexsort((actor, order, topic))
-    topic = topic[by_order]
-    bounds = np.flatnonzero(np.diff(topic, prepend=-1)) if len(topic) else np.empty(0, np.int64)
-    limits = np.append(bounds, len(topic)).tolist()
-    return Payloads(
-        values=take(values, chosen),
-        columns={name: columns[name][chosen] for name in names},
-        topic=topic,
-        nonce=nonce[by_order],
-        actor=actor[by_order],
-        order=order[by_order],
-        begin=starts[by_order].astype(np.int64),
-        end=ends[by_order],
-        topics={int(topic[b]): (b, e) for b, e in pairwise(limits)},
-        extra=labels,
-    )
-
-
-def chosen_rows(columns: dict[str, Any]) -> Integers:
-    """Rows so that each submission is one run, without events that repeat a transaction."""
-    names = ("order", "actor", "nonce", "topic")
-    count = len(columns["topic"])
-    event = columns["event"].astype(bool)
-    rows = np.arange(count)
-    if event.any() and not event.all():
-        told = set(zip(*(columns[name][~event].tolist() for name in names), strict=True))
-        rows_told = zip(*(columns[name].tolist() for name in names), strict=True)
-        twice = np.fromiter((key in told for key in rows_told), bool, count)
-        rows = rows[~(event & twice)]
-    keys = [columns[name][rows] for name in names]
-    changes = np.any([key[1:] != key[:-1] for key in keys], axis=0) if count else np.empty(0, bool)
-    starts = np.append(0, np.flatnonzero(changes) + 1) if len(rows) else np.empty(0, np.int64)
-    runs = np.stack([key[starts] for key in keys], 1) if len(rows) else np.empty((0, 4))
-    if len(np.unique(runs, axis=0)) != len(runs):
-        rows = rows[np.lexsort(keys)]
-    return rows
-
-
-def take(values: Numbers, rows: Integers) -> Numbers:
-    """Numbers at these rows."""
-    if len(rows) == len(values) and np.array_equal(rows, np.arange(len(rows))):
-        return values
-    return values[rows]  # type: ignore[index]

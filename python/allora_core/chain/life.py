@@ -35,6 +35,7 @@ from .ledger import Ledger, Removal
 from .mint import Mint
 from .pack import Close
 from .rules import Release
+from .seats import Turns
 from .submissions import submit_all
 from .timeline import Lengths
 from .topic import Life, ModuleParams
@@ -106,7 +107,7 @@ class Chain:
         self.settled: tuple[int, list[Close], Any, Any] = (-1, [], None, None)
         self.done = dict.fromkeys(ROLES, 0)
         self.chosen: dict[int, Integers] = {}
-        self.turns: dict[tuple[int, int], tuple[int, Decimal]] = {}
+        self.turns: list[tuple[Integers, Turns]] = []
         self.warm: Warm | None = None
         self.feed: Feed
         self.inputs: Inputs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,7 @@ from .feed import Feed, end_of
 from .inputs import Inputs, Recorded
 from .life import Chain, Fault
 from .mint import ECOSYSTEM
-from .rules import PACKAGES, Release, release_at
+from .rules import PACKAGES, UPGRADES, Release, release_at
 from .start import Snapshot, seat_from, snapshot_heights, start_from
 from .warm import Warm
 
@@ -71,12 +71,13 @@ def replay(
     topics: Collection[int] | None = None,
     heights: tuple[int | None, int | None] | None = None,
     number: NumberName = "decimal",
-    rules: str = "auto",
+    rules: str | Release = "auto",
     start: Path | str | None = None,
     threads: int | None = None,
     checkpoint_every: int | None = None,
     checkpoint_folder: Path | None = None,
     blocks_at_once: int = BUCKET,
+    upgrades: Sequence[tuple[str, int, str]] = UPGRADES,
     seen: Callable[[int], None] = lambda _: None,
 ) -> Replayed:
     """Replay an archive.
@@ -86,13 +87,16 @@ def replay(
         topics: give results of these alone; all are replayed, since they share the rewards.
         heights: first and last height; None for the first or last that is kept.
         number: kind of numbers.
-        rules: a release, such as ``v0.17``, or ``auto``: by chain and height.
+        rules: a release, such as ``v0.17``, or ``auto``: by chain and height; or a `Release` whose
+            choices are changed.
         start: a checkpoint's file. By default a genesis or an exported state that the archive
             holds, else a warm up: the state is filled from recorded events.
         threads: threads of the engine.
         checkpoint_every: make a checkpoint after each so many blocks, counted from height 0.
         checkpoint_folder: where to write them; None: only their hashes are given.
         blocks_at_once: payloads of so many blocks are read at a time.
+        upgrades: chain, first height and release, for ``auto``; at such a height the replay goes
+            on by the rules of the next release. What a migration changes beside is not known.
         seen: called with each height that was worked on.
 
     Raises:
@@ -100,7 +104,10 @@ def replay(
     """
     first, last = bounds(archive, heights)
     addresses = Addresses()
-    release = Release.named(release_of(archive, first, rules))
+    if isinstance(rules, Release):
+        release = rules
+    else:
+        release = Release.named(release_of(archive, first, rules, upgrades))
     chain = Chain(number, release, threads, addresses)
     held: Mapping[str, pa.RecordBatch] = {}
     loaded: Checkpoint | Snapshot | None = None
@@ -125,12 +132,20 @@ def replay(
     require_kept(archive, chain.height + 1, last)
     made: list[tuple[int, str]] = []
     begin = chain.height + 1
+    changes = {
+        height - 1: name
+        for chain_id, height, name in (upgrades if rules == "auto" else ())
+        if chain_id == archive.chain_id
+    }
     for low, high in chunks(begin, last, blocks_at_once):
         load(chain, archive, loaded, held, (low, high), begin)
         if chain.warm is not None:
             chain.warm.reload(chain, archive, (low, high))
-        for stop in stops(low, high, checkpoint_every):
+        for stop in stops(low, high, checkpoint_every, changes):
             chain.run(stop, seen)
+            if stop in changes:
+                chain.settle_payloads(end_of(stop))
+                chain.use(Release.named(changes[stop]))
             if checkpoint_every and stop % checkpoint_every == 0:
                 chain.settle_payloads(end_of(stop))
                 made.append((stop, saved(chain, checkpoint_folder)))
@@ -165,7 +180,12 @@ def require_kept(archive: Archive, first: int, last: int) -> None:
         )
 
 
-def release_of(archive: Archive, first: int, rules: str) -> str:
+def release_of(
+    archive: Archive,
+    first: int,
+    rules: str,
+    upgrades: Sequence[tuple[str, int, str]] = UPGRADES,
+) -> str:
     """The release that was asked for, or the one of the chain at a height.
 
     Raises:
@@ -174,7 +194,7 @@ def release_of(archive: Archive, first: int, rules: str) -> str:
     if rules != "auto":
         return rules
     try:
-        return release_at(archive.chain_id, first)
+        return release_at(archive.chain_id, first, upgrades)
     except ValueError as error:
         packages: set[str] = set()
         for table in ("scores", "network_losses", "epoch_steps"):
@@ -205,14 +225,12 @@ def chunks(first: int, last: int, blocks: int) -> Iterator[tuple[int, int]]:
         low = high + 1
 
 
-def stops(low: int, high: int, every: int | None) -> Iterator[int]:
-    """Heights to stop at, the last one included."""
+def stops(low: int, high: int, every: int | None, changes: Iterable[int]) -> list[int]:
+    """Heights to stop at: of checkpoints, of upgrades, and the last one."""
+    found = {height for height in changes if low <= height < high}
     if every:
-        stop = (low + every - 1) // every * every
-        while stop < high:
-            yield stop
-            stop += every
-    yield high
+        found.update(range((low + every - 1) // every * every, high, every))
+    return [*sorted(found), high]
 
 
 def saved(chain: Chain, folder: Path | None) -> str:

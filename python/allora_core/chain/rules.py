@@ -10,6 +10,7 @@ Sources: allora-chain v0.6, ``x/emissions/module/abci.go``, ``module/rewards/top
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..reference.rules import VERSIONS, Rules, rules_at
@@ -156,7 +157,7 @@ class Release:
 
 
 def release_at(
-    chain_id: str, height: int, upgrades: tuple[tuple[str, int, str], ...] = UPGRADES
+    chain_id: str, height: int, upgrades: Sequence[tuple[str, int, str]] = UPGRADES
 ) -> str:
     """Return the release that a chain ran at a height.
 

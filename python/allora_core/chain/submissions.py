@@ -130,16 +130,7 @@ def submit_round(
     for (life, _), after in zip(parts, entered.seats, strict=True):
         life.seats[role] = after
     if role == INFERER:
-        turns = entered.turns
-        rows = zip(
-            turns.window.tolist(),
-            turns.actor.tolist(),
-            read_numbers(turns.before),
-            turns.order.tolist(),
-            strict=True,
-        )
-        for window, actor, before, order in rows:
-            chain.turns[windows[window].topic_id, actor] = (order, before or Decimal(0))
+        chain.turns.append((np.array([life.topic_id for life, _ in parts]), entered.turns))
     for window, submission, error in entered.refused:
         height = int(height_of(payloads.order[submission]))
         chain.fault(height, windows[window].nonce, "submission", error)
@@ -152,7 +143,8 @@ def limit_elements(
     """Choose the elements of forecasts that are longer than the chain keeps.
 
     It keeps those about the inferers of the highest average scores at that moment, as many as
-    ``max_elements_per_forecast``.
+    ``max_elements_per_forecast``. Of equal scores the lower address is kept here; the chain draws
+    lots by a generator of its programming language, so that such a tie is told as a fault.
     """
     most = chain.module.whole("max_elements_per_forecast", 12)
     about = payloads.columns["inferer"]
@@ -161,13 +153,24 @@ def limit_elements(
         for submission in sent[lengths > most].tolist():
             rows = np.arange(payloads.begin[submission], payloads.end[submission])
             named = about[rows]
-            distinct, firsts = np.unique(named, return_index=True)
+            distinct = np.unique(named)
             if len(distinct) <= most:
                 continue
             scores = inferer_scores(chain, life, distinct, int(payloads.order[submission]))
-            ranked = sorted(range(len(distinct)), key=lambda at: (-scores[at], named[firsts[at]]))
+            rank = chain.addresses.rank[distinct].tolist()
+            ranked = sorted(range(len(distinct)), key=lambda at: (-scores[at], rank[at]))
+            if scores[ranked[most - 1]] == scores[ranked[most]]:
+                tell_tie(chain, life, payloads, submission)
             chosen = set(distinct[ranked[:most]].tolist())
             chain.chosen[submission] = rows[[code in chosen for code in named.tolist()]]
+
+
+def tell_tie(chain: Chain, life: Life, payloads: Payloads, submission: int) -> None:
+    """Which of a forecast's elements the chain kept is not known."""
+    name = chain.addresses.texts[int(payloads.actor[submission])]
+    error = TopicError(life.topic_id, name, "forecast_elements", "tie")
+    height = int(height_of(payloads.order[submission]))
+    chain.fault(height, int(payloads.nonce[submission]), "submission", error)
 
 
 def inferer_scores(
@@ -178,8 +181,9 @@ def inferer_scores(
     offsets = np.array([0, len(ids)], np.int64)
     found = chain.states.take([life.at]).averages(INFERER, offsets, ids)[0]
     scores = [score or Decimal(0) for score in read_numbers(from_column(found))]
-    for at, actor in enumerate(actors.tolist()):
-        turn = chain.turns.get((life.topic_id, actor))
-        if turn is not None and turn[0] > order:
-            scores[at] = turn[1]
+    for topics, turns in reversed(chain.turns):
+        mine = (topics[turns.window] == life.topic_id) & (turns.order > order)
+        for row in np.flatnonzero(mine & np.isin(turns.actor, actors))[::-1].tolist():
+            before = read_numbers(turns.before[row : row + 1])[0]
+            scores[actors.tolist().index(int(turns.actor[row]))] = before or Decimal(0)
     return scores
