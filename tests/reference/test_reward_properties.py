@@ -41,12 +41,6 @@ SETTINGS = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 versions = pytest.mark.parametrize("version", RULES)
-# What scores and rewards carry from epoch to epoch by worker.
-WORKER_STATE = {
-    f"{role}_{what}"
-    for role in ("inferer", "forecaster")
-    for what in ("score_ema", "score_height", "reward_fraction", "inclusions")
-}
 shares = st.decimals("0.001", "10", places=6)
 
 
@@ -209,60 +203,6 @@ def test_names_of_reputers_do_not_matter(version: str, data: st.DataObject) -> N
     for name in ("reputer_score", "reputer_fraction", "reputer_reward", "reputer_paid"):
         assert_equal(renamed(getattr(left, name), names), getattr(right, name))
     assert (left.fault is None) == (right.fault is None)
-
-
-def renamed_everywhere(part: Any, names: dict[str, str]) -> Any:
-    """The same under other addresses, wherever they stand."""
-    if isinstance(part, dict):
-        inner = {
-            names.get(key, key): renamed_everywhere(value, names) for key, value in part.items()
-        }
-        return dict(sorted(inner.items()))
-    if isinstance(part, tuple):
-        return tuple(renamed_everywhere(value, names) for value in part)
-    if isinstance(part, str):
-        return names.get(part, part)
-    if isinstance(part, Report | ValueBundle):
-        changed = {
-            entry.name: renamed_everywhere(getattr(part, entry.name), names)
-            for entry in fields(part)
-        }
-        return replace(part, **changed)
-    return part
-
-
-@versions
-@SETTINGS
-@given(data=st.data())
-def test_names_of_workers_do_not_matter(version: str, data: st.DataObject) -> None:
-    """Inferers and forecasters in another order, with their data, give the same numbers."""
-    epoch, state, rules = data.draw(starts(version))
-    # A sample that ends within a block depends on the order of its actors.
-    state = replace(state, inferer_score_history={}, forecaster_score_history={})
-    workers = sorted(set(epoch.inferences) | set(epoch.forecasts))
-    names = dict(zip(workers, reversed(workers), strict=True))
-    turned = replace(
-        epoch,
-        inferences=renamed_everywhere(epoch.inferences, names),
-        forecasts=renamed_everywhere(epoch.forecasts, names),
-    )
-    turned = with_bundles(turned, lambda losses: renamed_everywhere(losses, names))
-    other = replace(
-        state,
-        **{
-            entry.name: renamed_everywhere(getattr(state, entry.name), names)
-            for entry in fields(state)
-            if entry.name in WORKER_STATE
-        },
-    )
-    left, right = rewarded((epoch, state, rules)), rewarded((turned, other, rules))
-    assert (left.fault is None) == (right.fault is None)
-    for role in ("inferer", "forecaster"):
-        for what in ("score", "fraction", "reward", "paid"):
-            name = f"{role}_{what}"
-            assert_equal(renamed(getattr(left, name), names), getattr(right, name))
-    for name in ("reputer_score", "reputer_reward", "adjusted_stake"):
-        assert_equal(getattr(left, name), getattr(right, name))
 
 
 @versions
