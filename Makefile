@@ -10,13 +10,18 @@ SOURCES := $(shell find cmake cpp cuda src python tests/vectors -type f -not -na
 demo: $(VENV)/installed
 	$(BIN)/allora-core replay tests/vectors/chain_epochs_v06.jsonl.gz \
 		tests/vectors/chain_epochs_v017.jsonl.gz
+	rm -rf build/demo
+	for blocks in blocks_v06 blocks_synthetic; do \
+		$(BIN)/allora-core ingest tests/vectors/$$blocks --out build/demo/$$blocks && \
+		$(BIN)/allora-core verify build/demo/$$blocks || exit 1; \
+	done
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -n 2
 
 # As many histories as a release wants to have seen, and ten minutes of fuzzing.
 nightly: $(VENV)/installed
-	ALLORA_CORE_HISTORIES=2000 ALLORA_CORE_KILLS=100 $(BIN)/python -m pytest -n 2
+	ALLORA_CORE_HISTORIES=2000 ALLORA_CORE_STOPS=100 $(BIN)/python -m pytest -n 2
 	$(BIN)/python tests/blocks/fuzz_reader.py --seconds 600
 	FUZZ_SEED=$$(date +%s) .ci/fuzz 600
 

@@ -17,7 +17,14 @@ from .cli_errors import bad_input
 from .verify_blocks.check import check, compare_split
 from .verify_blocks.compare import Comparison
 from .verify_blocks.record import verify
-from .verify_blocks.report import comparison_json, comparison_lines, comparison_table
+from .verify_blocks.report import (
+    comparison_json,
+    comparison_lines,
+    comparison_table,
+    settled_json,
+    settled_table,
+)
+from .verify_blocks.settle import settle
 
 __all__ = ["verify_command"]
 
@@ -80,6 +87,13 @@ def verify_command(
             "--alone", help="Check the record against itself, without a replay: stateless stages."
         ),
     ] = False,
+    settling: Annotated[
+        bool,
+        typer.Option(
+            "--settle",
+            help="Try the candidates of every open rule, and say which the record supports.",
+        ),
+    ] = False,
     threads: Annotated[
         Optional[int],  # noqa: UP045
         typer.Option("--threads", min=1, help="Threads; by default all that may be used."),
@@ -98,11 +112,20 @@ def verify_command(
 
       allora-core verify archive/ --rules v0.6 --number float64
 
+      allora-core verify archive/ --settle
+
       allora-core verify archive/ --alone --topics 1,13 --from 16000000 --to 16100000 --json
     """
     with bad_input():
         source = Archive(archive)
         some, heights = chosen_topics(topics), chosen_heights(first, last)
+        if settling:
+            found = settle(source, some, heights, rules, threads)
+            if as_json:
+                typer.echo(json.dumps(settled_json(found), indent=2))
+            else:
+                Console().print(settled_table(found))
+            return
         if alone:
             comparisons = check(source, some, heights)
         else:
@@ -120,7 +143,9 @@ def replayed(
     threads: int | None,
 ) -> list[Comparison]:
     """Replay an archive and compare all that its events tell."""
-    found = replay(archive, heights=heights, number=number, rules=rules, threads=threads)
+    found = replay(
+        archive, topics=topics, heights=heights, number=number, rules=rules, threads=threads
+    )
     relative = None if number == "decimal" else FLOAT64
     compared = verify(archive, found.tables, topics, found.heights, relative)
     return [*compared, *compare_split(archive, found.heights)]

@@ -134,7 +134,7 @@ def test_nan_in_a_bundle_is_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("release", ["v0.6", "v0.17"])
 def test_one_digit_is_found_in_every_quantity(release: str, tmp_path: Path) -> None:
-    archive = archive_of(documents(release), tmp_path / "archive")
+    archive = archive_of(documents(release, count=2), tmp_path / "archive")
     record = record_of(archive)
     told = told_heights(archive)
     assert first_difference(compare(record, record, told)) is None
@@ -150,18 +150,17 @@ def test_one_digit_is_found_in_every_quantity(release: str, tmp_path: Path) -> N
         tampered += 1
         changed = {**record, quantity.table: with_digit_changed(table, quantity.value, row)}
         beside = [each for each in QUANTITIES if each.table == quantity.table]
-        for recorded, computed in ((record, changed), (changed, record)):
-            found = compare(recorded, computed, told, beside)
-            first = first_difference(found)
-            assert first is not None
-            assert sum(each.failed for each in found) == 1
-            assert first.quantity == quantity.name
-            assert first.verdict in ("different", "form")
-            assert first.height == table["height"][row].as_py()
-            if "topic_id" in quantity.key_names:
-                assert first.topic_id == table["topic_id"][row].as_py()
-            if quantity.actor is not None:
-                assert first.actor == table[quantity.actor][row].as_py()
+        found = compare(changed, record, told, beside)
+        first = first_difference(found)
+        assert first is not None
+        assert sum(each.failed for each in found) == 1
+        assert first.quantity == quantity.name
+        assert first.verdict in ("different", "form")
+        assert first.height == table["height"][row].as_py()
+        if "topic_id" in quantity.key_names:
+            assert first.topic_id == table["topic_id"][row].as_py()
+        if quantity.actor is not None:
+            assert first.actor == table[quantity.actor][row].as_py()
     assert tampered > 5
 
 
@@ -169,7 +168,7 @@ def some_row(table: pa.Table, quantity: Quantity) -> int | None:
     """A row of the quantity in the middle of the table that has a digit to change."""
     wanted = {
         "actor_type": quantity.name.partition("of ")[2].partition("s put")[0],
-        "use": "network_inference" if "of network" in quantity.name else "latest",
+        "use": "network_inference" if quantity.name.endswith(" used") else "latest",
     }
     rows = []
     for at, row in enumerate(table.to_pylist()):

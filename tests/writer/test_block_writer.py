@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bundle import BUNDLE, bundled
 from witness import MESSAGES
 from written import WRITTEN, epochs, plan
 
@@ -224,6 +225,13 @@ def test_the_same_plan_gives_the_same_bytes(tmp_path: Path) -> None:
     assert one == other
     lines = gzip.decompress(one).splitlines()
     assert "app_state" in json.loads(lines[0])
+
+
+def test_the_bundled_blocks_are_what_is_written(tmp_path: Path) -> None:
+    path = tmp_path / BUNDLE.name
+    save_blocks(bundled(), path)
+    assert gzip.decompress(path.read_bytes()) == gzip.decompress(BUNDLE.read_bytes())
+    assert BUNDLE.stat().st_size < 500_000
 
 
 def test_what_no_chain_could_be_is_refused() -> None:

@@ -33,6 +33,9 @@ A property test of an engine is then::
 A history is valid input, but a topic may still fail on it, for instance where every weight
 underflows to 0: the fault is then the expected result, and its cause is compared. Engines in
 binary64 pass ``relative`` and ``absolute`` tolerances, which hold for whole base units as well.
+
+:mod:`allora_core.testing.block_writer` writes histories as the block data that a node of a release
+would serve: transactions, results, events, genesis.
 """
 
 from __future__ import annotations

@@ -51,12 +51,14 @@ class Release:
         api: version in the type urls of messages.
         stage: state of the event package, one of `STAGES`.
         windows_first: worker windows close before rewards are paid.
+        changed_rules: choices of the formulas that are not the release's own.
     """
 
     name: str
     api: str
     stage: str
     windows_first: bool = False
+    changed_rules: Rules | None = None
 
     @property
     def package(self) -> str:
@@ -66,7 +68,7 @@ class Release:
     @property
     def rules(self) -> Rules:
         """The formulas' choices."""
-        return rules_at(self.name)
+        return self.changed_rules or rules_at(self.name)
 
     def since(self, stage: str) -> bool:
         """Whether the event package has reached a state."""

@@ -33,6 +33,7 @@ from typing import Any
 import orjson
 
 from allora_core.epoch import Params, State
+from allora_core.reference.rules import Rules
 from allora_core.testing.block_forms import RELEASES, Form, Json, attributes
 from allora_core.testing.block_ledger import Accounts, Message
 from allora_core.testing.block_messages import answer, transaction
@@ -64,6 +65,7 @@ class BlockPlan:
     Attributes:
         topics: in the order in which they are created.
         release: a name of `allora_core.testing.block_forms.RELEASES`.
+        rules: choices of the formulas, where they are not the release's.
         chain: parameters.
         chain_id: of the chain; should say that it is made up.
         first_height: of the first block.
@@ -79,6 +81,7 @@ class BlockPlan:
 
     topics: tuple[TopicPlan, ...]
     release: str = "v0.17"
+    rules: Rules | None = None
     chain: ChainParams = field(default_factory=ChainParams)
     chain_id: str = "allora-synthetic-1"
     first_height: int = 1001
@@ -161,7 +164,7 @@ def write_blocks(plan: BlockPlan) -> Iterator[WrittenBlock]:
 
 def made_node(plan: BlockPlan) -> Node:
     """The chain before its first block."""
-    form = Form(RELEASES[plan.release])
+    form = Form(replace(RELEASES[plan.release], changed_rules=plan.rules))
     chain = plan.chain
 
     def life(topic_id: int, created: Mapping[str, Any]) -> TopicLife:

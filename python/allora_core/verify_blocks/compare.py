@@ -184,7 +184,7 @@ def side(quantity: Quantity, table: str) -> str:
     keys = ", ".join(key_text(name) for name in quantity.key_names)
     names = ", ".join(f"key_{name}" for name in quantity.key_names)
     value = "'present'" if quantity.value is None else f'CAST("{quantity.value}" AS VARCHAR)'
-    floating = "NULL::DOUBLE"
+    floating = f"TRY_CAST({value} AS DOUBLE)"
     if not quantity.is_whole:  # numbers in binary floating point come without a text
         floating = f'"{quantity.value}_f64"'
         value = f"coalesce({value}, CAST({floating} AS VARCHAR))"

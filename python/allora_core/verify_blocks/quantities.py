@@ -84,7 +84,7 @@ QUANTITIES: tuple[Quantity, ...] = (
     ),
     *(
         Quantity(
-            f"EMA scores of {role}s put out",
+            f"EMA of {role}s put out",
             "ema_scores",
             "score",
             f"{ACTORS} is_active height",
@@ -149,9 +149,7 @@ QUANTITIES: tuple[Quantity, ...] = (
         told_by="actor_type",
     ),
     Quantity("topic rewards", "topic_rewards", "reward", "topic_id height"),
-    Quantity(
-        "regrets of network inferences", "regrets", "value", REGRETS, "actor", USED, told_by="kind"
-    ),
+    Quantity("regrets used", "regrets", "value", REGRETS, "actor", USED, told_by="kind"),
     Quantity(
         "network inferences",
         "network_inferences",
@@ -162,7 +160,7 @@ QUANTITIES: tuple[Quantity, ...] = (
         nan_is_absent=True,
     ),
     Quantity(
-        "weights of network inferences",
+        "weights used",
         "weights",
         "weight",
         WEIGHTS,

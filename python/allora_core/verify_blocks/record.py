@@ -71,6 +71,37 @@ def in_plain_notation(table: pa.Table, column: str) -> pa.Table:
     return table.set_column(place, column, pc.coalesce(found, texts))
 
 
+PAIRS = "one_out_inferer_forecaster"
+BUNDLE = ("topic_id", "nonce", "outlier_resistant")
+
+
+def of_unnamed_pairs(recorded: pa.Table, computed: pa.Table) -> pa.Table:
+    """Computed network inferences, their pairs without names where the record has none.
+
+    From v10 on a bundle in which a pair is missing lists the others in order, and no position
+    tells whose they are: they can only be compared in their order.
+    """
+    unnamed = pc.and_(pc.equal(recorded["kind"], PAIRS), pc.is_null(recorded["inferer"]))
+    if not pc.any(unnamed).as_py():
+        return computed
+    there = pc.is_in(keys_of(computed), pc.unique(keys_of(recorded.filter(unnamed))))
+    nameless = pc.and_(there, pc.equal(computed["kind"].cast(pa.string()), PAIRS))
+    order = [(name, "ascending") for name in (*BUNDLE, "forecaster", "inferer")]
+    found = computed.append_column("nameless", nameless).sort_by(order)
+    for name in ("forecaster", "inferer"):
+        place = found.schema.get_field_index(name)
+        names = found[name].cast(pa.string())
+        kept = pc.if_else(found["nameless"], pa.scalar(None, pa.string()), names)
+        found = found.set_column(place, name, kept)
+    return found.drop_columns(["nameless"])
+
+
+def keys_of(table: pa.Table) -> pa.Array:
+    """Topic, nonce and kind of bundle in one text."""
+    texts = [pc.cast(table[name], pa.string()) for name in BUNDLE]
+    return pc.binary_join_element_wise(*texts, "/").combine_chunks()
+
+
 def verify(
     archive: Archive,
     computed: Mapping[str, pa.Table],
@@ -95,6 +126,9 @@ def verify(
     recorded = recorded_tables(archive, names, topics, heights)
     if "active_sets" in recorded:
         recorded["active_sets"] = of_source(recorded["active_sets"], "event")
+    if "network_inferences" in recorded and "network_inferences" in computed:
+        named = of_unnamed_pairs(recorded["network_inferences"], computed["network_inferences"])
+        computed = {**computed, "network_inferences": named}
     told = told_heights(archive, heights)
     found = compare(recorded, computed, told, quantities, relative)
     return with_inputs(archive, [*compare_sent(archive, topics, heights), *found])

@@ -9,8 +9,15 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from .compare import Comparison, Difference, first_difference
+from .settle import Settled
 
-__all__ = ["comparison_json", "comparison_lines", "comparison_table"]
+__all__ = [
+    "comparison_json",
+    "comparison_lines",
+    "comparison_table",
+    "settled_json",
+    "settled_table",
+]
 
 COLUMNS = ("compared", "equal", "only in\nvalue", "differ", "missing", "not\nrecorded")
 
@@ -97,3 +104,48 @@ def comparison_json(comparisons: Sequence[Comparison]) -> dict[str, Any]:
             for each in told(comparisons)
         ],
     }
+
+
+def verdict_of(settled: Settled) -> str:
+    """What a record says about a rule, in words."""
+    counts = {each.value: each.differing for each in settled.candidates}
+    if not settled.is_settled:
+        return "undecided"
+    (value,) = settled.supported
+    return f"supports {value}" if not counts[value] else f"closest: {value}"
+
+
+def settled_table(settled: Sequence[Settled]) -> Table:
+    """A row a candidate of every open rule."""
+    table = Table(title="Open rules", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for name in ("rule", "candidate", "taken", "differing", "the record"):
+        table.add_column(name, justify="right" if name == "differing" else "left", overflow="fold")
+    for each in settled:
+        for at, candidate in enumerate(each.candidates):
+            counted = "-" if candidate.differing is None else f"{candidate.differing:,}"
+            head = (each.rule, verdict_of(each)) if at == 0 else ("", "")
+            taken = "yes" if candidate.is_own else ""
+            table.add_row(head[0], candidate.value, taken, counted, head[1])
+    return table
+
+
+def settled_json(settled: Sequence[Settled]) -> list[dict[str, Any]]:
+    """The same as JSON."""
+    return [
+        {
+            "rule": each.rule,
+            "supported": list(each.supported),
+            "is_settled": each.is_settled,
+            "candidates": [
+                {
+                    "value": candidate.value,
+                    "is_own": candidate.is_own,
+                    "differing": candidate.differing,
+                    "fault": candidate.fault,
+                    "first_difference": difference_json(candidate.first),
+                }
+                for candidate in each.candidates
+            ],
+        }
+        for each in settled
+    ]

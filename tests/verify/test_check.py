@@ -1,0 +1,80 @@
+"""The record against itself: what needs no replay, on recorded and on made-up blocks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made import VECTORS, archive_of, documents
+from written import WRITTEN
+
+from allora_core.verify_blocks.check import check
+from allora_core.verify_blocks.compare import Comparison, first_difference
+
+SAMPLE = VECTORS / "blocks" / "v9_new_block_events_5100967.json"
+
+
+def by_name(comparisons: list[Comparison]) -> dict[str, Comparison]:
+    return {each.quantity: each for each in comparisons}
+
+
+def test_the_mint_of_the_recorded_block_is_split_to_the_unit(tmp_path: Path) -> None:
+    archive = archive_of(SAMPLE, tmp_path / "archive", "allora-testnet-1")
+    found = by_name(check(archive))
+    assert found["mint split"].counts["equal"] == 1
+    assert first_difference(list(found.values())) is None
+
+
+def test_one_unit_more_for_the_validators_is_found(tmp_path: Path) -> None:
+    answer: dict[str, Any] = json.loads(SAMPLE.read_text())
+    paid = "1942842415142573493uallo"
+    for event in answer["result"]["data"]["value"]["events"]:
+        for attribute in event["attributes"]:
+            if attribute["value"] == paid:
+                attribute["value"] = "1942842415142573494uallo"
+    archive = archive_of([answer], tmp_path / "archive", "allora-testnet-1")
+    first = first_difference(check(archive))
+    assert first is not None
+    assert (first.quantity, first.height) == ("mint split", 5100967)
+    assert first.recorded == "1942842415142573494"
+    assert first.computed == "1942842415142573493"
+
+
+def test_the_recorded_chain_agrees_with_itself(tmp_path: Path) -> None:
+    archive = archive_of(VECTORS / "blocks_v06", tmp_path / "archive", "allora-recording-1")
+    found = by_name(check(archive))
+    assert first_difference(list(found.values())) is None
+    assert found["mint split"].compared == 490
+    assert found["workers' scores"].compared > 500
+    assert found["forecasting task scores"].compared > 90
+
+
+@pytest.mark.parametrize("release", WRITTEN)
+def test_made_up_blocks_agree_with_themselves(release: str, tmp_path: Path) -> None:
+    found = by_name(check(archive_of(documents(release), tmp_path / "archive")))
+    assert first_difference(list(found.values())) is None
+    assert found["workers' scores"].compared > 30
+    # Only since late v9 do events tell active sets and stakes, which network losses need.
+    told = release in ("v0.16", "v0.17")
+    assert (found["network losses"].compared > 100) == told
+    assert (found["reputers' losses as sent"].compared > 500) == told
+
+
+def test_a_changed_loss_shows_in_the_scores_that_follow(tmp_path: Path) -> None:
+    listed = documents("v0.6", count=1)
+    changed = []
+    for document in listed:
+        answer = document.get("result", {})
+        for event in answer.get("finalize_block_events", ()):
+            if event["type"].endswith("EventNetworkLossSet"):
+                read = {each["key"]: each for each in event["attributes"]}
+                bundle = json.loads(read["value_bundle"]["value"])
+                bundle["naive_value"] = "1" + bundle["naive_value"].lstrip("-")
+                read["value_bundle"]["value"] = json.dumps(bundle)
+                changed.append((int(answer["height"]), json.loads(read["topic_id"]["value"])))
+    first = first_difference(check(archive_of(listed, tmp_path / "archive")))
+    assert first is not None
+    assert (first.height, str(first.topic_id)) == min(changed)
+    assert first.quantity in ("workers' scores", "forecasting task scores")
