@@ -11,14 +11,17 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from written import plan
+from written import SEATS, epochs, plan
 
 from allora_core.archive.files import Archive
 from allora_core.archive.ingest import ingest
 from allora_core.archive.schema import TABLES
 from allora_core.blocks.files import heights_in_order, source_files
 from allora_core.chain import Replayed, replay
-from allora_core.testing.block_writer import save_blocks
+from allora_core.testing.block_params import ChainParams
+from allora_core.testing.block_topics import TopicTimes
+from allora_core.testing.block_writer import BlockPlan, TopicPlan, save_blocks
+from allora_core.topics import TopicWeightParams
 
 EPOCHS = 7
 START = 1030
@@ -174,6 +177,47 @@ def test_a_payload_out_of_its_window_is_told(
     untouched(found, whole, 1)
 
 
+def test_a_forecast_about_a_stranger_is_dropped(made_up: Archive, tmp_path: Path) -> None:
+    """The chain's transaction succeeds; here, where its record says otherwise, that is told."""
+    stranger = "allo1inferer1f"
+
+    def unregistered(name: str, table: pa.Table) -> pa.Table:
+        if name != "registrations":
+            return table
+        return table.filter(pc.not_equal(table["address"], stranger))
+
+    found = replay(changed(made_up, tmp_path / "archive", unregistered), rules="v0.16")
+    told = {(fault.error.topic_id, fault.error.field) for fault in found.faults}
+    assert (1, "active_forecasters") in told
+    rows = found.tables["active_sets"]
+    mine = pc.and_(pc.equal(rows["topic_id"], 1), pc.equal(rows["actor_type"], "forecaster"))
+    assert rows.filter(mine).num_rows == 0
+    # Whoever infers is not asked here: its own transaction succeeded.
+    assert stranger in rows["address"].to_pylist()
+
+
+def test_a_value_that_is_no_number_is_told(
+    whole: Replayed, made_up: Archive, tmp_path: Path
+) -> None:
+    rows = made_up.read("inferences", topic=2)
+    nonce, sender = rows["nonce"][0].as_py(), rows["inferer"][0].as_py()
+
+    def endless(name: str, table: pa.Table) -> pa.Table:
+        if name != "inferences":
+            return table
+        mine = pc.and_(pc.equal(table["nonce"], nonce), pc.equal(table["inferer"], sender))
+        texts = pc.if_else(mine, "Infinity", table["value"])
+        return table.set_column(table.column_names.index("value"), "value", texts)
+
+    found = replay(changed(made_up, tmp_path / "archive", endless), rules="v0.16")
+    first = found.faults[0]
+    assert (first.stage, first.nonce, first.error.topic_id) == ("input", nonce, 2)
+    assert (first.error.actor, first.error.cause) == (sender, "parse")
+    assert first.error.detail == "Infinity"
+    assert values_of(found, "network_losses", topic_id=1)
+    assert not [fault for fault in found.faults if fault.error.topic_id == 1]
+
+
 def test_a_topic_that_fails_leaves_the_others_alone(
     whole: Replayed, made_up: Archive, tmp_path: Path
 ) -> None:
@@ -193,3 +237,39 @@ def test_a_topic_that_fails_leaves_the_others_alone(
     assert first.error.actor.startswith("allo1reputer1")
     assert (first.error.field, first.error.cause) == ("loss", "out_of_range")
     untouched(found, whole, 2)
+
+
+def test_a_displaced_topic_comes_back_with_the_next_fee(tmp_path: Path) -> None:
+    """One topic a block: the lighter one is put out where both would end, until it is paid."""
+    topics = (
+        TopicPlan(epochs(1, 5)),
+        TopicPlan(epochs(2, 6), TopicTimes(7, 7, 3), funding=10**16),
+    )
+    chain = ChainParams(params=SEATS, weights=TopicWeightParams(max_active_topics_per_block=1))
+    blocks = tmp_path / "blocks.jsonl"
+    save_blocks(BlockPlan(topics, "v0.16", chain=chain), blocks)
+    archive = Archive.create(tmp_path / "archive", "allora-synthetic-1")
+    ingest(heights_in_order(source_files(blocks, None)), archive)
+    found = replay(archive, rules="v0.16")
+    assert found.faults == []
+    told = archive.read("topic_status", topic=1)
+    told = told.filter(pc.is_valid(told["is_active"]))
+    switched = [(row["height"], row["is_active"]) for row in told.to_pylist()]
+    computed = [
+        (row["height"], row["is_active"])
+        for row in found.tables["topic_status"].to_pylist()
+        if row["topic_id"] == 1 and row["is_active"] is not None
+    ]
+    # Put out at 1047 by the heavier topic, back in the next block, by the fee of a payload.
+    assert computed[:3] == [(1004, True), (1047, False), (1048, True)]
+    assert [each for each in computed if each[1]] == switched
+    for name in ("network_losses", "scores", "rewards", "topic_rewards"):
+        recorded = archive.read(name)
+        expected = {
+            tuple(row[key] for key in (*TABLES[name].keys, "height")): row[TABLES[name].decimals[0]]
+            for row in recorded.to_pylist()
+        }
+        values = {key: value[0] for key, value in values_of(found, name).items()}
+        assert {key: values.get(key) for key in expected if expected[key] != "NaN"} == {
+            key: value for key, value in expected.items() if value != "NaN"
+        }

@@ -245,3 +245,23 @@ def test_upgrades_come_at_their_height(recorded: Archive, whole: tuple[Replayed,
     )
     # Kept by checkpoints, too.
     assert replay(recorded, heights=(1, 100), upgrades=table).chain.release.name == "v0.12"
+
+
+def test_an_upgrade_between_a_state_and_the_first_height(recorded: Archive) -> None:
+    table = (("allora-recording-1", 0, "v0.6"), ("allora-recording-1", 190, "v0.12"))
+    found = replay(recorded, heights=(200, 215), upgrades=table)
+    assert found.start == "the state of height 150"
+    assert found.chain.release.name == "v0.12"
+    heights = found.tables["network_inferences"]["height"].to_pylist()
+    assert (min(heights) >= 200, max(heights) <= 215) == (True, True)
+    assert found.tables["ema_scores"]["height"].to_pylist()
+
+
+def test_a_resumed_replay_keeps_the_release(recorded: Archive, tmp_path: Path) -> None:
+    replay(recorded, heights=(1, 40), rules="v0.7", checkpoint_every=40, checkpoint_folder=tmp_path)
+    start = tmp_path / "checkpoint-000000000040.json"
+    options: dict[str, Any] = {"heights": (None, 45), "start": start}
+    assert replay(recorded, **options).chain.release.name == "v0.7"
+    assert replay(recorded, **options, rules="v0.6").chain.release.name == "v0.6"
+    with pytest.raises(CheckpointError, match="of height 40, which is not before 30"):
+        replay(recorded, heights=(30, 45), start=start)

@@ -222,7 +222,6 @@ DIFFERENCES = [
     ("whitelists", "absent", "v0.7", "topics"),
     ("whitelists", "topics", "v0.8", "roles"),
     ("reward_height", "payout", "v0.9", "nonce"),
-    ("missing_bundle", "ends", "v0.9", "skipped"),
     ("block_order", "rewards_first", "v0.17", "windows_first"),
 ]
 

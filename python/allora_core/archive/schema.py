@@ -185,7 +185,8 @@ TABLES: dict[str, TableForm] = {
     "forecasts": form(
         "topic_id nonce forecaster inferer source extra_data",
         "value",
-        "topic_id nonce forecaster inferer",
+        # Not by inferer: a forecast is summed in the order of its elements.
+        "topic_id nonce forecaster",
     ),
     "reputer_losses": form(
         "topic_id nonce reputer kind inferer forecaster source",

@@ -24,7 +24,6 @@ from ..topics import EmissionState
 from .feed import ROLES, Feed, Payloads, end_of, height_of
 from .ledger import Ledger, Removal
 from .pack import Accepted, Close
-from .rules import Release
 from .seats import Seats
 from .timeline import OpenNonces
 from .topic import Waiting
@@ -63,6 +62,11 @@ class Checkpoint:
     def __init__(self, document: dict[str, Any], digest: str) -> None:
         self.document = document
         self.digest = digest
+
+    @property
+    def release(self) -> str:
+        """The release of the blocks that follow."""
+        return str(self.document["release"])
 
     @property
     def height(self) -> int:
@@ -286,7 +290,6 @@ def restore(chain: Chain, checkpoint: Checkpoint) -> None:
         raise CheckpointError(
             f"the checkpoint is in {document['number']}, the replay in {chain.number}"
         )
-    chain.use(Release.named(document["release"]))
     chain.module.texts = document["module"]
     chain.parameters_changed()
     for each in document["lives"]:
@@ -418,7 +421,7 @@ def rows_about(chain: Chain, payloads: Payloads, submission: int, inferers: list
     begin, end = int(payloads.begin[submission]), int(payloads.end[submission])
     named = payloads.columns["inferer"][begin:end].tolist()
     codes = chain.addresses.codes(inferers).tolist()
-    return begin + np.array([named.index(code) for code in codes], np.int64)
+    return begin + np.sort(np.array([named.index(code) for code in codes], np.int64))
 
 
 def accepted_again(

@@ -46,7 +46,7 @@ __all__ = ["end_block"]
 
 def end_block(chain: Chain, height: int) -> None:
     """Do everything that the end of a block does."""
-    closing = [chain.lives[topic] for topic in chain.windows.pop(height, [])]
+    closing = [chain.lives[topic] for topic in dict.fromkeys(chain.windows.pop(height, []))]
     ending = chain.topics_at(height)
     done = chain.ledger.complete(
         height, chain.module.whole("half_max_process_stake_removals_end_block", 40)
@@ -130,16 +130,13 @@ def open_epoch(chain: Chain, life: Life, height: int) -> None:
 
 def close_workers(chain: Chain, closing: Sequence[Life], height: int) -> None:
     """Close the worker windows that end in this block."""
-    due = [
-        (life, nonce) for life in closing for nonce in due_workers(life.open, height, life.lengths)
-    ]
     rounds: list[list[tuple[Life, int]]] = []
-    for life, nonce in due:
+    for life in closing:
         # A second nonce of a topic finds what the first one left.
-        number = sum(life is other for each in rounds for other, _ in each)
-        if number == len(rounds):
-            rounds.append([])
-        rounds[number].append((life, nonce))
+        for number, nonce in enumerate(due_workers(life.open, height, life.lengths)):
+            if number == len(rounds):
+                rounds.append([])
+            rounds[number].append((life, nonce))
     for each in rounds:
         close_round(chain, each, height)
 
@@ -295,7 +292,7 @@ def close_reputers(chain: Chain, lives: Sequence[Life], nonces: Sequence[int], h
     note_faults(chain, closes, settled.status, "settle", height)
     written.settled(chain, closes, batch, settled, height)
     losses: Numbers = settled.columns["network_losses"]
-    chain.settled = (height, closes, batch, losses)
+    chain.last_settled = (height, closes, batch, losses)
     bounds = batch.columns["loss_row_offsets"].tolist()
     good = [at for at, fault in enumerate(settled.status) if fault is None]
     for at in good:
@@ -390,7 +387,7 @@ def reward_topics(chain: Chain, rows: Sequence[tuple[Life, Numbers]], height: in
     closes = [each.close for each in waiting if each is not None]
     losses = [each.losses for each in waiting if each is not None]
     rewards = joined([amount for _, amount in rows], chain.number)
-    settled_at, settled, batch, column = chain.settled
+    settled_at, settled, batch, column = chain.last_settled
     same = settled_at == height and len(settled) == len(closes)
     if same and all(one is other for one, other in zip(settled, closes, strict=True)):
         batch.columns["reward"] = as_column(rewards)

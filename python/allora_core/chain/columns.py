@@ -21,6 +21,7 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 Codes: TypeAlias = npt.NDArray[np.int32]
 
 MISSING_FORM = 1
+ROWS_AT_ONCE = 1 << 20
 
 
 class Addresses:
@@ -140,7 +141,7 @@ def read_batches(
         if of_table != table or not low // BUCKET <= bucket <= high // BUCKET:
             continue
         file = pq.ParquetFile(archive.folder / name, read_dictionary=list(dictionaries))
-        for batch in file.iter_batches(batch_size=1 << 20, columns=columns):
+        for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=columns):
             height = batch.column("height")
             if bucket * BUCKET < low or (bucket + 1) * BUCKET - 1 > high:
                 inside = pc.and_(pc.greater_equal(height, low), pc.less_equal(height, high))

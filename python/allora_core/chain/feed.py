@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, pairwise
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -37,6 +37,9 @@ SOURCES = {
     "reputer": ("reputer_losses", "reputer", ("kind", "inferer", "forecaster")),
 }
 TRANSACTION_BITS, MESSAGE_BITS = 20, 10
+
+Unreadable: TypeAlias = tuple[int, int, int, str, str]
+"""Height, topic, nonce, actor and text of a value that is no number of the chain."""
 
 
 def order_of(height: Integers, transaction: Integers, message: Integers) -> Integers:
@@ -72,6 +75,7 @@ class Payloads:
             are those from begin to end.
         topics: topic -> its first submission and the one after its last.
         extra: labels by code.
+        unreadable: values that are no numbers of the chain; they are missing.
     """
 
     values: Numbers
@@ -84,6 +88,7 @@ class Payloads:
     end: Integers
     topics: dict[int, tuple[int, int]]
     extra: list[str] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
 
     @cached_property
     def in_order(self) -> tuple[Integers, Integers]:
@@ -218,6 +223,7 @@ class Runs:
         self.keys: list[Integers] = []
         self.bounds: list[Integers] = []
         self.told: list[Any] = []
+        self.unreadable: list[Unreadable] = []
         self.count = 0
 
     def take(self, batch: pa.RecordBatch) -> None:
@@ -249,10 +255,26 @@ class Runs:
         for name in self.names:
             self.rows[name].append(self.codes(name, batch.column(name)))
         read = batch.column(self.value)
-        self.values.append(
-            numbers_of(self.number, read, read if self.number == "float64" else None)
-        )
+        try:
+            values = numbers_of(self.number, read, read if self.number == "float64" else None)
+        except ValueError:
+            values = numbers_of(self.number, self.readable(batch))
+        self.values.append(values)
         self.count += batch.num_rows
+
+    def readable(self, batch: pa.RecordBatch) -> pa.Array:
+        """The values with those that are no numbers of the chain left out, and told."""
+        kept: list[str | None] = []
+        columns = (batch.column(name) for name in ("height", "topic_id", "nonce", self.actor))
+        rows = zip(*(column.to_pylist() for column in columns), strict=True)
+        for text, row in zip(batch.column(self.value).to_pylist(), rows, strict=True):
+            try:
+                numbers_of(self.number, pa.array([text], pa.string()))
+                kept.append(text)
+            except ValueError:
+                self.unreadable.append((*row, text))
+                kept.append(None)
+        return pa.array(kept, pa.string())
 
     def codes(self, name: str, column: Any) -> Codes:
         """Codes of labels, kinds or addresses."""
@@ -272,7 +294,9 @@ class Runs:
             repeats = np.fromiter((tuple(key) in told for key in keys.tolist()), bool, len(keys))
             keep = ~(event & repeats)
             keys, bounds = keys[keep], bounds[keep]
-        by_key = np.lexsort((bounds[:, 0], keys[:, 3], keys[:, 2], keys[:, 1], keys[:, 0]))
+        # Payloads of one message, as a MsgExec may hold them, stand by address: rows keep no order.
+        rank = self.addresses.rank[keys[:, 2]]
+        by_key = np.lexsort((bounds[:, 0], keys[:, 3], rank, keys[:, 1], keys[:, 0]))
         keys, bounds = keys[by_key], bounds[by_key]
         values = joined(self.values, self.number) if self.values else no_numbers(self.number)
         columns = {
@@ -307,6 +331,7 @@ class Runs:
             end=bounds[:, 1].copy(),
             topics={int(topic[b]): (b, e) for b, e in pairwise(limits)} if len(topic) else {},
             extra=list(self.labels),
+            unreadable=self.unreadable,
         )
 
 

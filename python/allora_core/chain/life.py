@@ -11,12 +11,13 @@ Sources: allora-chain v0.6, ``x/emissions/module/abci.go``, ``module/rewards``,
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import _core
 from ..batch import NumberName, Numbers, make_numbers, read_numbers
@@ -29,7 +30,7 @@ from ..topics import Block, EmissionError, Topic, Topics
 from .book import Book
 from .closes import end_block
 from .columns import Addresses, Integers
-from .feed import ROLES, Feed, order_at
+from .feed import ROLES, Feed, end_of, height_of, order_at
 from .inputs import Inputs, Recorded, Row
 from .ledger import Ledger, Removal
 from .mint import Mint
@@ -75,10 +76,22 @@ class Chain:
         lives: topic -> its nonces and active sets.
         states: of the formulas, topic by topic in the order of their creation.
         ledger, mint, module: stakes, emission, parameters.
+        fees: topic -> its fee revenue, base units.
+        active: topic -> whether it is active.
+        next_topic: the number of the next topic, where a message does not tell it.
+        registered: topic, address and whether it is a reputer.
         windows: height -> topics whose worker window closes there.
+        done: role -> the order up to which payloads were put to the active sets.
+        chosen: submission -> rows of its elements, of forecasts longer than the chain keeps.
         faults: what went wrong.
         warm: the record that is followed, where the start is not known.
         book: results.
+        feed, inputs, recorded: what the blocks at hand hold.
+
+    For the block at hand alone: ``turns`` (averages that submissions changed) and ``last_settled``
+    (height, closes, batch and network losses). Found again when needed: ``wakes`` (heights to
+    visit), ``reviving`` (height -> payloads whose fee may make a topic active), ``workers``
+    (topic -> which codes are registered).
     """
 
     def __init__(
@@ -101,10 +114,12 @@ class Chain:
         self.active: dict[int, bool] = {}
         self.next_topic = 1
         self.registered: set[tuple[int, str, bool]] = set()
+        self.workers: dict[int, npt.NDArray[np.bool_]] = {}
         self.faults: list[Fault] = []
         self.book = Book(number, addresses)
         self.wakes: list[int] = []
-        self.settled: tuple[int, list[Close], Any, Any] = (-1, [], None, None)
+        self.reviving: dict[int, list[tuple[int, int]]] = {}
+        self.last_settled: tuple[int, list[Close], Any, Any] = (-1, [], None, None)
         self.done = dict.fromkeys(ROLES, 0)
         self.chosen: dict[int, Integers] = {}
         self.turns: list[tuple[Integers, Turns]] = []
@@ -125,6 +140,15 @@ class Chain:
         self.feed, self.inputs, self.recorded = feed, inputs, recorded
         for height in inputs.rows:
             self.wake(height)
+        for role, payloads in feed.roles.items():
+            for height, topic_id, nonce, actor, text in payloads.unreadable:
+                if height > self.height:
+                    error = TopicError(topic_id, actor, f"{role}_submission", "parse", text[:60])
+                    self.fault(height, nonce, "input", error)
+        self.reviving.clear()
+        for topic_id in self.lives:
+            if not self.active.get(topic_id):
+                self.watch(topic_id, end_of(self.height))
 
     def wake(self, height: int) -> None:
         """Visit a height."""
@@ -140,7 +164,7 @@ class Chain:
             coming = [last, *self.wakes[:1], *([] if removal is None else [removal])]
             height = max(min(coming), self.height + 1)
             self.begin_blocks(height)
-            for table, row in self.inputs.at(height):
+            for table, row in self.merged(height):
                 try:
                     self.apply(table, row, height)
                 except (ValueError, TypeError, KeyError) as error:
@@ -153,6 +177,27 @@ class Chain:
                 self.warm.after_end(self, height)
             self.height = height
             seen(height)
+
+    def merged(self, height: int) -> Iterator[tuple[str, Row]]:
+        """Inputs of a block, and between them the payloads whose fee may make a topic active."""
+        fees = sorted(self.reviving.pop(height, ()))
+        for table, row in self.inputs.at(height):
+            while fees and fees[0][0] < place_of(row, height):
+                yield "fees", {"topic_id": fees[0][1], "order": fees.pop(0)[0]}
+            yield table, row
+        for order, topic_id in fees:
+            yield "fees", {"topic_id": topic_id, "order": order}
+
+    def watch(self, topic_id: int, after: int) -> None:
+        """Look at an inactive topic again when its next payload pays a fee after an order."""
+        orders = self.feed.fees.get(topic_id)
+        if orders is None or self.warm is not None:
+            return
+        at = int(np.searchsorted(orders, after))
+        if at < len(orders):
+            height = int(height_of(orders[at]))
+            self.reviving.setdefault(height, []).append((int(orders[at]), topic_id))
+            self.wake(height)
 
     def begin_blocks(self, height: int) -> None:
         """Begin the blocks up to a height; those between bring nothing but the emission."""
@@ -173,8 +218,12 @@ class Chain:
 
     def apply(self, table: str, row: Row, height: int) -> None:
         """Do what one input says."""
-        index, message = row["tx_index"], row["msg_index"]
-        order = order_at(height, 1 << 30 if index is None else index, message or 0)
+        if table == "fees":
+            self.activate(row["topic_id"], height, row["order"] + 1)
+            if not self.active.get(row["topic_id"]):
+                self.watch(row["topic_id"], row["order"] + 1)
+            return
+        order = place_of(row, height)
         if table in ("params", "topics"):
             self.settle_payloads(order)
         if table == "params":
@@ -234,6 +283,8 @@ class Chain:
     def registration(self, row: Row, height: int, order: int) -> None:
         """An actor enters or leaves a topic; whoever enters pays the topic."""
         key = (row["topic_id"], row["address"], bool(row["is_reputer"]))
+        submit_all(self, order)  # forecasts so far met the workers so far
+        self.workers.clear()
         if row["is_registered"] is False:
             self.registered.discard(key)
         else:
@@ -253,6 +304,19 @@ class Chain:
         if due is None:
             due = height + self.module.whole("remove_stake_delay_window", 0)
         self.ledger.ask(Removal(due, topic_id, reputer, delegator), int(row["amount"]))
+
+    def registered_workers(self, topic_id: int) -> npt.NDArray[np.bool_] | None:
+        """Which codes of addresses are registered workers of a topic; None: it is not known."""
+        known = self.workers.get(topic_id)
+        if known is None or len(known) <= len(self.addresses):
+            listed = [
+                who for topic, who, reputer in self.registered if topic == topic_id and not reputer
+            ]
+            codes = self.addresses.codes(listed)
+            known = np.zeros(len(self.addresses) + 1, bool)
+            known[codes] = True
+            self.workers[topic_id] = known
+        return known if self.warm is None and known.any() else None
 
     # Revenue and activation
 
@@ -341,6 +405,8 @@ class Chain:
         for topic_id, now in zip(ids, active, strict=True):
             if bool(now) != self.active.get(topic_id, False):
                 self.active[topic_id] = bool(now)
+                if not now:
+                    self.watch(topic_id, end_of(height))
                 self.book.add(
                     "topic_status", 1, topic_id=topic_id, is_active=bool(now), height=height
                 )
@@ -385,3 +451,9 @@ class Chain:
     def fault(self, height: int, nonce: int, stage: str, error: TopicError) -> None:
         """Keep what went wrong; other topics go on."""
         self.faults.append(Fault(height, nonce, stage, error))
+
+
+def place_of(row: Row, height: int) -> int:
+    """The order of an input; what the block itself did comes after its transactions."""
+    index = row["tx_index"]
+    return order_at(height, 1 << 30 if index is None else index, row["msg_index"] or 0)

@@ -118,10 +118,11 @@ def accept(
     rows, counts = element_rows(payloads, forecasts, chosen)
     owner = np.repeat(np.arange(len(forecasts)), counts)
     about = payloads.columns["inferer"][rows]
+    # The first element on each inferer counts; they stay in the order of the forecast.
     order = np.lexsort((rank[about], owner))
-    rows, owner, about = rows[order], owner[order], about[order]
-    keep = seated[f_at[owner] * count + about]
-    keep[1:] &= (owner[1:] != owner[:-1]) | (about[1:] != about[:-1])
+    repeat = np.zeros(len(order), bool)
+    repeat[order[1:]] = (np.diff(owner[order]) == 0) & (np.diff(about[order]) == 0)
+    keep = seated[f_at[owner] * count + about] & ~repeat
     rows, owner = rows[keep], owner[keep]
     counts = np.bincount(owner, minlength=len(forecasts))
     there = counts > 0

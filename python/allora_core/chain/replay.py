@@ -41,6 +41,7 @@ class Replayed:
         start: where the replay started from, in words.
         remaining: topic -> bound of what is left of an unknown start, after a warm up.
         topics: the topics whose results are given; None: all.
+        begin: the first block that was replayed.
     """
 
     heights: tuple[int, int]
@@ -51,18 +52,27 @@ class Replayed:
     start: str
     remaining: dict[int, float] = field(default_factory=dict)
     topics: frozenset[int] | None = None
+    begin: int = 0
 
     @cached_property
     def tables(self) -> dict[str, pa.Table]:
         """Results by table, in the archive's own schema; decimals of float64 have no text."""
-        tables = {}
-        for name, table in self.book.tables().items():
+        return {name: self.table(name) for name in self.book.parts}
+
+    def table(self, name: str, plain: bool = True) -> pa.Table:
+        """Results of one table.
+
+        Args:
+            name: of `allora_core.archive.schema.TABLES`.
+            plain: texts as such; else as dictionaries, which take far less room.
+        """
+        table = self.book.table(name, plain)
+        if self.heights[0] > self.begin:
             table = table.filter(pc.greater_equal(table["height"], self.heights[0]))
-            if self.topics is not None and "topic_id" in table.column_names:
-                chosen = pa.array(sorted(self.topics), pa.int64())
-                table = table.filter(pc.is_in(table["topic_id"], chosen))
-            tables[name] = table
-        return tables
+        if self.topics is not None and "topic_id" in table.column_names:
+            chosen = pa.array(sorted(self.topics), pa.int64())
+            table = table.filter(pc.is_in(table["topic_id"], chosen))
+        return table
 
 
 def replay(
@@ -102,60 +112,98 @@ def replay(
     Raises:
         ValueError: the heights are not kept, the release is not known, or the start does not fit.
     """
-    first, last = bounds(archive, heights)
-    addresses = Addresses()
-    if isinstance(rules, Release):
-        release = rules
-    else:
-        release = Release.named(release_of(archive, first, rules, upgrades))
-    chain = Chain(number, release, threads, addresses)
-    held: Mapping[str, pa.RecordBatch] = {}
-    loaded: Checkpoint | Snapshot | None = None
-    if start is not None:
-        loaded = checkpoints.read(Path(start))
-        checkpoints.restore(chain, loaded)
-        words = f"the checkpoint of height {loaded.height}"
-        if heights is None or heights[0] is None:
-            first = loaded.height + 1
-        if chain.height >= first:
-            raise CheckpointError(f"{start}: of height {chain.height}, which is not before {first}")
-    elif (height := best_snapshot(archive, first)) is not None:
-        loaded = Snapshot(archive, height)
-        held = start_from(chain, archive, loaded)
-        words = "the genesis" if height == 0 else f"the state of height {height}"
-        if height == 0:
-            chain.height = chain.mint.height = archive.ranges[0][0] - 1
-    else:
-        chain.height = chain.mint.height = first - 1
-        chain.warm = Warm.prepare(chain, archive, first)
-        words = f"nothing at height {first}: recorded events fill the state"
-    require_kept(archive, chain.height + 1, last)
-    made: list[tuple[int, str]] = []
-    begin = chain.height + 1
+    asked, last = bounds(archive, heights)
+    begun = begin(archive, asked, number, rules, start, threads, upgrades)
+    chain = begun.chain
+    first = chain.height + 1
+    if start is not None and (heights is None or heights[0] is None):
+        asked = first
+    if first > asked:
+        raise CheckpointError(f"{start}: of height {chain.height}, which is not before {asked}")
+    require_kept(archive, first, last)
     changes = {
         height - 1: name
         for chain_id, height, name in (upgrades if rules == "auto" else ())
         if chain_id == archive.chain_id
     }
-    for low, high in chunks(begin, last, blocks_at_once):
-        load(chain, archive, loaded, held, (low, high), begin)
-        if chain.warm is not None:
-            chain.warm.reload(chain, archive, (low, high))
+    made: list[tuple[int, str]] = []
+    for low, high in chunks(first, last, blocks_at_once):
+        load(begun, archive, (low, high), first)
         for stop in stops(low, high, checkpoint_every, changes):
             chain.run(stop, seen)
+            chain.settle_payloads(end_of(stop))
             if stop in changes:
-                chain.settle_payloads(end_of(stop))
                 chain.use(Release.named(changes[stop]))
             if checkpoint_every and stop % checkpoint_every == 0:
-                chain.settle_payloads(end_of(stop))
                 made.append((stop, saved(chain, checkpoint_folder)))
-        chain.settle_payloads(end_of(high))
         written.mint(chain)
         if high < last:
-            loaded = Checkpoint(checkpoints.plain(chain), "")
+            begun.loaded = Checkpoint(checkpoints.plain(chain), "")
     remaining = {} if chain.warm is None else chain.warm.remaining(chain)
     chosen = None if topics is None else frozenset(topics)
-    return Replayed((first, last), chain.faults, made, chain, chain.book, words, remaining, chosen)
+    return Replayed(
+        (asked, last), chain.faults, made, chain, chain.book, begun.words, remaining, chosen, first
+    )
+
+
+@dataclass
+class Begun:
+    """A chain before its first block.
+
+    Attributes:
+        chain: with everything that it starts from.
+        loaded: the checkpoint or state that names payloads under way.
+        held: payloads that a state holds, by role.
+        words: where it starts from.
+    """
+
+    chain: Chain
+    loaded: Checkpoint | Snapshot | None
+    held: Mapping[str, pa.RecordBatch]
+    words: str
+
+
+def begin(
+    archive: Archive,
+    first: int,
+    number: NumberName,
+    rules: str | Release,
+    start: Path | str | None,
+    threads: int | None,
+    upgrades: Sequence[tuple[str, int, str]],
+) -> Begun:
+    """A chain out of a checkpoint, of a state from which blocks lead to a height, or of nothing."""
+    near = None if start is not None else best_snapshot(archive, first)
+    if start is not None:
+        loaded = checkpoints.read(Path(start))
+        rules = loaded.release if rules == "auto" else rules
+        chain = Chain(number, named(archive, first, rules, upgrades), threads, Addresses())
+        checkpoints.restore(chain, loaded)
+        return Begun(chain, loaded, {}, f"the checkpoint of height {loaded.height}")
+    # A genesis stands before the first block, whatever its number.
+    height = first - 1 if near is None else near or archive.ranges[0][0] - 1
+    chain = Chain(number, named(archive, height + 1, rules, upgrades), threads, Addresses())
+    if near is None:
+        chain.height = chain.mint.height = height
+        chain.warm = Warm.prepare(chain, archive, first)
+        return Begun(chain, None, {}, f"nothing at height {first}: recorded events fill the state")
+    snapshot = Snapshot(archive, near)
+    held = start_from(chain, archive, snapshot)
+    chain.height = chain.mint.height = height
+    words = "the genesis" if near == 0 else f"the state of height {near}"
+    return Begun(chain, snapshot, held, words)
+
+
+def named(
+    archive: Archive,
+    height: int,
+    rules: str | Release,
+    upgrades: Sequence[tuple[str, int, str]],
+) -> Release:
+    """The release to start with."""
+    if isinstance(rules, Release):
+        return rules
+    return Release.named(release_of(archive, height, rules, upgrades))
 
 
 def bounds(archive: Archive, heights: tuple[int | None, int | None] | None) -> tuple[int, int]:
@@ -240,22 +288,16 @@ def saved(chain: Chain, folder: Path | None) -> str:
     return checkpoints.save(chain, folder)[1]
 
 
-def load(
-    chain: Chain,
-    archive: Archive,
-    loaded: Checkpoint | Snapshot | None,
-    held: Mapping[str, pa.RecordBatch],
-    span: tuple[int, int],
-    begin: int,
-) -> None:
+def load(begun: Begun, archive: Archive, span: tuple[int, int], first: int) -> None:
     """Read what the coming blocks need, and what is still under way from those before."""
+    chain, loaded, held = begun.chain, begun.loaded, begun.held
     oldest = span[0]
     if isinstance(loaded, Checkpoint):
         oldest = min(oldest, checkpoints.oldest_payload(loaded))
     if held:
-        oldest = max(oldest, begin)
+        oldest = max(oldest, first)
     feed = Feed.load(
-        archive, (oldest, span[1]), chain.number, chain.addresses, held, begin if held else 0
+        archive, (oldest, span[1]), chain.number, chain.addresses, held, first if held else 0
     )
     recorded = Recorded.load(archive, span, ECOSYSTEM)
     chain.give(feed, Inputs.load(archive, span), recorded)
@@ -263,3 +305,5 @@ def load(
         checkpoints.seat(chain, loaded, feed)
     elif loaded is not None:
         seat_from(chain, loaded, feed)
+    if chain.warm is not None:
+        chain.warm.reload(chain, archive, span)

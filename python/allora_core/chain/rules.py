@@ -37,10 +37,10 @@ class TimelineRules:
         network_inference: the close of a worker nonce computes none (``on_demand``) or records it
             (``recorded``).
         failed_close: where a close fails, the active sets ``stay`` or are ``emptied``.
-        missing_bundle: an active reputer without a bundle ``ends`` the close or is ``skipped``.
         block_order: rewards come before the closing of worker windows (``rewards_first``) or after
             it (``windows_first``).
-        whitelists: ``absent``, of ``topics``, or of topics and actors (``roles``).
+        whitelists: ``absent``, of ``topics``, or of topics and actors (``roles``). They decide
+            which transactions succeed, and only those are inputs: a replay need not look.
         reward_height: the settled rewards name the ``payout`` block alone or the ``nonce`` too.
     """
 
@@ -50,7 +50,6 @@ class TimelineRules:
     worker_close: str = "within_lag"
     network_inference: str = "on_demand"
     failed_close: str = "stay"
-    missing_bundle: str = "ends"
     block_order: str = "rewards_first"
     whitelists: str = "absent"
     reward_height: str = "payout"
@@ -71,7 +70,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "worker_close": ("within_lag", "after_nonce"),
     "network_inference": ("on_demand", "recorded"),
     "failed_close": ("stay", "emptied"),
-    "missing_bundle": ("ends", "skipped"),
     "block_order": ("rewards_first", "windows_first"),
     "whitelists": ("absent", "topics", "roles"),
     "reward_height": ("payout", "nonce"),
@@ -80,7 +78,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 _CHANGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("v0.7", {"whitelists": "topics"}),
     ("v0.8", {"whitelists": "roles"}),
-    ("v0.9", {"reward_height": "nonce", "missing_bundle": "skipped"}),
+    ("v0.9", {"reward_height": "nonce"}),
     (
         "v0.10",
         {

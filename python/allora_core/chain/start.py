@@ -129,9 +129,7 @@ def take_mint(chain: Chain, snapshot: Snapshot) -> None:
         reputers_percentage=Decimal(snapshot.one(share, "0.3"))
         or (Decimal(0) if snapshot.height else mint.state.reputers_percentage),
         month_reputers=int(snapshot.one("monthly_reputer_rewards", "0")),
-        month_everyone=sum(
-            int(snapshot.one(f"monthly_{who}_rewards", "0")) for who in ("reputer", "network")
-        ),
+        month_everyone=int(snapshot.one("monthly_topic_rewards", "0")),
     )
     mint.emission = int(snapshot.one("reward_current_block_emission", "0"))
 

@@ -104,6 +104,14 @@ def submit_round(
     parts: Sequence[tuple[Life, Integers]],
 ) -> None:
     """Submissions of several topics, one nonce each."""
+    if role == FORECASTER:
+        parts = [
+            (life, kept)
+            for life, sent in parts
+            if len(kept := about_registered(chain, life, payloads, sent))
+        ]
+        if not parts:
+            return
     windows, seats = [], []
     for life, sent in parts:
         assert life.alpha is not None
@@ -135,6 +143,23 @@ def submit_round(
         height = int(height_of(payloads.order[submission]))
         chain.fault(height, windows[window].nonce, "submission", error)
     written.moved(chain, role, windows, entered.moved)
+
+
+def about_registered(chain: Chain, life: Life, payloads: Payloads, sent: Integers) -> Integers:
+    """The forecasts that the chain keeps: one about anybody who is not registered is dropped.
+
+    Its transaction succeeds all the same, since the error that is returned wraps none.
+    """
+    known = chain.registered_workers(life.topic_id)
+    if known is None:
+        return sent
+    rows, counts = payloads.rows(sent)
+    strangers = ~known[payloads.columns["inferer"][rows]]
+    if not strangers.any():
+        return sent
+    owner = np.repeat(np.arange(len(sent)), counts)
+    kept: Integers = sent[np.bincount(owner[strangers], minlength=len(sent)) == 0]
+    return kept
 
 
 def limit_elements(

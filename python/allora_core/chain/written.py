@@ -237,12 +237,16 @@ def add_cells(
     **fixed: Any,
 ) -> None:
     """One row for each value of a bundle that is there, of topics that could be computed."""
-    rows = np.flatnonzero(present(values) & good)
-    kept = {name: column[rows] for name, column in keys.items()}
+    there = present(values) & good
+    kept = dict(keys)
+    if not there.all():
+        rows = np.flatnonzero(there)
+        kept = {name: column[rows] for name, column in keys.items()}
+        values = values[rows]  # type: ignore[index]
     kept["kind"] = named(kept["kind"], KINDS)
     if "label" in kept:
         kept["label"] = fixed.pop("names").take(pa.array(kept["label"]))
-    chain.book.add(table, len(rows), **kept, **fixed, height=height, value=values[rows])  # type: ignore[index]
+    chain.book.add(table, len(values), **kept, **fixed, height=height, value=values)
 
 
 def inferences(chain: Chain, closes: Sequence[Close], inferred: InferredBatch, height: int) -> None:
@@ -358,6 +362,7 @@ def rewarded(
         losses: network losses of all topics, slot by slot.
     """
     kinds, _, _ = bundle_cells([close.accepted for close in closes])
+    reported = present(losses)
     bounds = batch.columns["loss_row_offsets"]
     columns, core = found.columns, found.states.core
     actors_of = {
@@ -378,7 +383,7 @@ def rewarded(
         scored = present(scores)
         if role != "reputer":
             # The average of a lone worker, one with the only loss, is not touched, nor told.
-            known = np.cumsum([0, *(present(losses) & (kinds == KINDS.index(role)))])
+            known = np.concatenate([[0], np.cumsum(reported & (kinds == KINDS.index(role)))])
             told = scored & np.repeat(np.diff(known[bounds]) != 1, np.diff(offsets))
         else:
             told = scored
