@@ -25,6 +25,7 @@ from reward_starts import (
 
 from allora_core.epoch import Epoch, Params, Report, Rewarded, State, ValueBundle
 from allora_core.reference import rules_at
+from allora_core.reference.consensus import loss_columns
 from allora_core.reference.functions import ln
 from allora_core.reference.network_loss import accepted_reports
 from allora_core.reference.number import UNBOUNDED, add, multiply, quotient, subtract, total
@@ -255,7 +256,9 @@ def test_names_of_reputers_do_not_matter(version: str, data: st.DataObject) -> N
     start = data.draw(starts(version))
     _, epoch, state = start
     names = reversed_names(set(epoch.reports))
-    turned = replace(epoch, reports=renamed(epoch.reports, names))
+    # A worker may have a reputer's address: inside the reports nothing is renamed.
+    reports = {names[m]: report for m, report in epoch.reports.items()}
+    turned = replace(epoch, reports=dict(sorted(reports.items())))
     other = state_under(names, state, set(REPUTER_STATE))
     assert_permuted(rewarded(start), rewarded((version, turned, other)), names, ("reputer",))
 
@@ -317,6 +320,12 @@ def test_scale_of_stakes(version: str, data: st.DataObject) -> None:
     start = data.draw(starts(version))
     _, epoch, state = start
     by = data.draw(st.sampled_from((D(10) ** 12, D(7), D("0.125"))))
+    ten = by == D(10) ** 12
+    if not ten:
+        # Where the listened share of the stake is held at its least, steps are divided by
+        # differences that are last digits alone.
+        epoch = replace(epoch, params=replace(epoch.params, min_stake_fraction=D(0)))
+        start = version, epoch, state
     reports = {
         m: replace(each, stake=each.stake * by, delegated=each.delegated * by)
         for m, each in epoch.reports.items()
@@ -331,10 +340,11 @@ def test_scale_of_stakes(version: str, data: st.DataObject) -> None:
     assert all_close(left.reputer_score, right.reputer_score, 20)
     assert all_close(left.adjusted_stake, right.adjusted_stake, 20)
     assert all_close(left.reputer_fraction, right.reputer_fraction, 20)
-    coefficients = left.state.listening_coefficient, right.state.listening_coefficient
-    assert all(
-        abs(subtract(a, coefficients[1][m])) < D("1E-20") for m, a in coefficients[0].items()
-    )
+    after = right.state.listening_coefficient
+    for m, coefficient in left.state.listening_coefficient.items():
+        assert abs(subtract(coefficient, after[m])) <= (0 if ten else D("1E-20"))
+    if ten:
+        assert left.reputer_score == right.reputer_score
 
 
 @versions
@@ -352,7 +362,12 @@ def test_scale_of_losses(version: str, data: st.DataObject) -> None:
         found = getattr(right, name)
         assert scaled == found or not scaled or not found
     # For a consensus of 0 in every column a constant stands in, which does not scale.
-    if left.reputer_score and any(loss for loss in losses_of(start)):
+    columns = loss_columns(accepted_reports(epoch, ENGINES[version].rules))
+    weights = left.adjusted_stake_used.values()
+    has_norm = any(
+        total(map(multiply, weights, (loss or D(0) for loss in column))) for column in columns
+    )
+    if left.reputer_score and right.reputer_score and has_norm:
         assert left.reputer_score == right.reputer_score
     if left.chi is not None and right.chi is not None:
         assert left.forecaster_score_ratio == right.forecaster_score_ratio
