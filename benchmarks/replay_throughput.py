@@ -15,7 +15,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, TypeVar
@@ -24,16 +24,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from allora_core import Engine
 from allora_core.archive.files import Archive
 from allora_core.archive.ingest import ingest
-from allora_core.batch import NumberName, bundle_row, make_numbers
+from allora_core.batch import NumberName
 from allora_core.bench.convert import to_epoch
 from allora_core.bench.scenarios import Scenario, draw_epoch, load_scenarios
 from allora_core.blocks.files import heights_in_order, source_files
 from allora_core.chain.replay import Replayed, replay
-from allora_core.epoch import Epoch, Inferred, Rewarded, Settled, State, ValueBundle
-from allora_core.reference.rules import Rules
 from allora_core.testing.block_params import ChainParams
 from allora_core.testing.block_topics import Formulas, TopicTimes
 from allora_core.testing.block_writer import BlockPlan, TopicPlan, save_blocks
@@ -41,6 +38,8 @@ from allora_core.verify_blocks.record import verify
 
 TIMES = TopicTimes(12, 12, 4)
 RELEASE = "v0.17"
+DISTINCT = 25
+"""Epochs of each topic that are drawn; what is sent repeats after them, the states never do."""
 FLOAT64 = 1e-9
 
 Result = TypeVar("Result")
@@ -56,41 +55,21 @@ class Stage:
     topic_epochs: int
 
 
-@lru_cache(maxsize=4)
-def engine_of(rules: Rules) -> Engine:
-    """One engine by rules."""
-    return Engine(number="decimal", rules=rules, threads=1)
-
-
-def infer(epoch: Epoch, state: State, rules: Rules) -> Inferred:
-    """The engine on one topic."""
-    return engine_of(rules).infer([epoch], [state]).topic(0)
-
-
-def settle(epoch: Epoch, state: State, rules: Rules) -> Settled:
-    """The engine on one topic."""
-    return engine_of(rules).settle([epoch], [state]).topic(0)
-
-
-def reward(epoch: Epoch, losses: ValueBundle, state: State, rules: Rules) -> Rewarded:
-    """The engine on one topic."""
-    row = bundle_row(losses, sorted(epoch.inferences), sorted(epoch.forecasts))
-    column = make_numbers("decimal", list(row))
-    return engine_of(rules).reward([epoch], column, [state]).topic(0)
-
-
 def planned(scenario: Scenario, epochs: int) -> BlockPlan:
     """The made-up chain."""
-    drawn = [draw_epoch(scenario, number) for number in range(1, epochs + 1)]
+    drawn = [draw_epoch(scenario, number) for number in range(1, min(epochs, DISTINCT) + 1)]
     topics = []
     for at in range(scenario.distinct):
-        histories = tuple(
-            to_epoch(arrays, at, at + 1, number) for number, arrays in enumerate(drawn, 1)
-        )
-        topics.append(TopicPlan(histories, TIMES, funding=10**24))
+        sent = [to_epoch(arrays, at, at + 1, number) for number, arrays in enumerate(drawn, 1)]
+        history = tuple(sent[number % len(sent)] for number in range(epochs))
+        topics.append(TopicPlan(history, TIMES, funding=10**24))
     chain = ChainParams(params=topics[0].epochs[0].params)
     return BlockPlan(
-        tuple(topics), RELEASE, chain, rewards=10**24, formulas=Formulas(infer, settle, reward)
+        tuple(topics),
+        release=RELEASE,
+        chain=chain,
+        rewards=10**24,
+        formulas=Formulas.compiled(),
     )
 
 
@@ -123,11 +102,9 @@ def stages(blocks: Path, folder: Path, topic_epochs: int) -> tuple[list[Stage], 
     compared = 0
     numbers: tuple[NumberName, ...] = ("float64", "decimal")
     for number in numbers:
-        found, seconds = timed(lambda number=number: replay(archive, number=number, threads=1))
+        found, seconds = timed(partial(replay, archive, number=number, threads=1))
         measured.append(Stage(f"replay, {number}", seconds, done.heights, topic_epochs))
-        compared, seconds = timed(
-            lambda found=found, number=number: checked(archive, found, number)
-        )
+        compared, seconds = timed(partial(checked, archive, found, number))
         measured.append(Stage(f"verify, {number}", seconds, done.heights, topic_epochs))
     return measured, compared
 

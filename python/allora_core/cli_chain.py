@@ -72,9 +72,8 @@ def replay_archive(folder: Path, options: ArchiveOptions, as_json: bool) -> None
         if options.checkpoint_every is not None and options.out is None:
             raise ValueError("--checkpoint-every writes into the folder of --out: name one")
         replayed = with_progress(Archive(folder), options, as_json)
-        tables = replayed.tables
         if options.out is not None:
-            write_tables(options.out, tables, engine_of(replayed))
+            write_tables(options.out, replayed, engine_of(replayed))
     if as_json:
         typer.echo(json.dumps(document_of(replayed), indent=2))
         return
@@ -127,19 +126,23 @@ def engine_of(replayed: Replayed) -> str:
     return f"{replayed.chain.release.name} {replayed.chain.number}"
 
 
-def write_tables(folder: Path, tables: dict[str, pa.Table], engine: str) -> None:
+def write_tables(folder: Path, replayed: Replayed, engine: str) -> None:
     """One Parquet file a table, with the column ``engine``; no half file ever remains."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, table in tables.items():
+    for name in replayed.book.parts:
+        table = replayed.table(name, plain=False)
         marked = table.append_column("engine", pa.repeat(engine, table.num_rows))
         part = folder / f".{name}.parquet.part"
-        pq.write_table(marked, part, compression="zstd")
+        pq.write_table(marked, part, compression="zstd", store_schema=False)
         part.replace(folder / f"{name}.parquet")
 
 
 def summary(replayed: Replayed) -> list[dict[str, Any]]:
     """One record per topic: epochs, last losses, what was paid, faults."""
-    tables = replayed.tables
+    tables = {
+        name: replayed.table(name, plain=False)
+        for name in ("epoch_steps", "network_losses", "rewards")
+    }
     rows = []
     for topic_id in sorted(replayed.chain.lives):
         if replayed.topics is not None and topic_id not in replayed.topics:
@@ -153,7 +156,7 @@ def summary(replayed: Replayed) -> list[dict[str, Any]]:
         last = None
         if losses:
             combined = losses.filter(pc.equal(losses["kind"], "combined"))
-            last = combined["value_f64"][-1].as_py()
+            last = combined["value_f64"][-1].as_py() if combined.num_rows else None
         rewards = of_topic(tables, "rewards", topic_id)
         paid = float(pc.sum(rewards["reward_f64"]).as_py() or 0) if rewards else 0.0
         faults = sum(fault.error.topic_id == topic_id for fault in replayed.faults)

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from .archive.files import Archive
 from .batch import NumberName
-from .chain.replay import replay
-from .cli_errors import bad_input
+from .chain.replay import Replayed, replay
+from .cli_errors import bad_input, errors
 from .verify_blocks.check import check, compare_split
 from .verify_blocks.compare import Comparison
 from .verify_blocks.record import verify
@@ -81,6 +81,10 @@ def verify_command(
     rules: Annotated[
         str, typer.Option("--rules", help="A release, such as v0.17; auto: by chain and height.")
     ] = "auto",
+    state: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--state", help="A checkpoint of `replay` to start from."),
+    ] = None,
     alone: Annotated[
         bool,
         typer.Option(
@@ -120,44 +124,53 @@ def verify_command(
         source = Archive(archive)
         some, heights = chosen_topics(topics), chosen_heights(first, last)
         if settling:
-            found = settle(source, some, heights, rules, threads)
+            settled = settle(source, some, heights, rules, threads)
             if as_json:
-                typer.echo(json.dumps(settled_json(found), indent=2))
+                typer.echo(json.dumps(settled_json(settled), indent=2))
             else:
-                Console().print(settled_table(found))
+                Console().print(settled_table(settled))
             return
         if alone:
             comparisons = check(source, some, heights)
+            title, how = "The record against itself", ""
         else:
-            comparisons = replayed(source, some, heights, number.value, rules, threads)
-    title = "The record against itself" if alone else "The record against a replay"
-    show(comparisons, title, as_json)
+            found = replay(
+                source,
+                topics=some,
+                heights=heights,
+                number=number.value,
+                rules=rules,
+                start=state,
+                threads=threads,
+            )
+            comparisons = compared(source, some, found, number.value)
+            title = "The record against a replay"
+            how = f"heights {found.heights[0]}:{found.heights[1]}, replayed from {found.start}"
+    show(comparisons, title, how, as_json)
 
 
-def replayed(
-    archive: Archive,
-    topics: list[int] | None,
-    heights: tuple[int, int] | None,
-    number: NumberName,
-    rules: str,
-    threads: int | None,
+def compared(
+    archive: Archive, topics: list[int] | None, found: Replayed, number: NumberName
 ) -> list[Comparison]:
-    """Replay an archive and compare all that its events tell."""
-    found = replay(
-        archive, topics=topics, heights=heights, number=number, rules=rules, threads=threads
-    )
+    """All that the events of the replayed heights tell, against the replay."""
+    for topic_id, share in sorted(found.remaining.items()):
+        errors.print(
+            f"topic {topic_id}: the state at the start is not known; up to {share:.3g} of what it "
+            "lacks is left at the end",
+            highlight=False,
+        )
     relative = None if number == "decimal" else FLOAT64
-    compared = verify(archive, found.tables, topics, found.heights, relative)
-    return [*compared, *compare_split(archive, found.heights)]
+    comparisons = verify(archive, found.tables, topics, found.heights, relative)
+    return [*comparisons, *compare_split(archive, found.heights)]
 
 
-def show(comparisons: list[Comparison], title: str, as_json: bool) -> None:
+def show(comparisons: list[Comparison], title: str, how: str, as_json: bool) -> None:
     """Print the comparison and leave with 1 if anything differs."""
     if as_json:
         typer.echo(json.dumps(comparison_json(comparisons), indent=2))
     else:
         console = Console()
-        for line in comparison_lines(comparisons):
+        for line in [*comparison_lines(comparisons), *((how,) if how else ())]:
             console.print(line, highlight=False, markup=False, soft_wrap=True)
         console.print(comparison_table(comparisons, title))
     raise typer.Exit(1 if any(each.failed for each in comparisons) else 0)

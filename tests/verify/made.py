@@ -41,15 +41,18 @@ def documents_of(made: BlockPlan) -> Documents:
 
 
 def archive_of(
-    source: Path | Documents, folder: Path, chain: str = "allora-synthetic-1"
+    source: Path | Documents,
+    folder: Path,
+    chain: str = "allora-synthetic-1",
+    height: int | None = None,
 ) -> Archive:
-    """An archive of a file, a folder, or documents."""
+    """An archive of a file, a folder, or documents; a height for answers that name none."""
     if not isinstance(source, Path):
         path = folder.with_suffix(".jsonl")
         path.write_bytes(b"\n".join(map(orjson.dumps, source)))
         source = path
     archive = Archive.create(folder, chain)
-    ingest(heights_in_order(source_files(source, None)), archive)
+    ingest(heights_in_order(source_files(source, height)), archive)
     return archive
 
 

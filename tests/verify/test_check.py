@@ -10,8 +10,10 @@ import pytest
 from made import VECTORS, archive_of, documents
 from written import WRITTEN
 
+from allora_core.verify_blocks import record
 from allora_core.verify_blocks.check import check
-from allora_core.verify_blocks.compare import Comparison, first_difference
+from allora_core.verify_blocks.compare import Comparison, first_difference, merged
+from allora_core.verify_blocks.record import compare_sent
 
 SAMPLE = VECTORS / "blocks" / "v9_new_block_events_5100967.json"
 
@@ -25,6 +27,19 @@ def test_the_mint_of_the_recorded_block_is_split_to_the_unit(tmp_path: Path) -> 
     found = by_name(check(archive))
     assert found["mint split"].counts["equal"] == 1
     assert first_difference(list(found.values())) is None
+
+
+@pytest.mark.parametrize(
+    "name", sorted(path.name for path in SAMPLE.parent.glob("*.json") if "genesis" not in path.name)
+)
+def test_every_recorded_sample_is_checked_as_far_as_it_goes(name: str, tmp_path: Path) -> None:
+    """Single events have nothing beside them that they could contradict; they are read whole."""
+    height = None if any(digit in name for digit in ("5100967", "7038753")) else 9_977_446
+    path = SAMPLE.parent / name
+    archive = archive_of(path, tmp_path / "archive", "allora-testnet-1", height)
+    found = check(archive)
+    assert first_difference(found) is None
+    assert sum(each.compared for each in found) == int("5100967" in name)
 
 
 def test_one_unit_more_for_the_validators_is_found(tmp_path: Path) -> None:
@@ -78,3 +93,15 @@ def test_a_changed_loss_shows_in_the_scores_that_follow(tmp_path: Path) -> None:
     assert first is not None
     assert (first.height, str(first.topic_id)) == min(changed)
     assert first.quantity in ("workers' scores", "forecasting task scores")
+
+
+def test_what_was_sent_is_the_same_topic_by_topic(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = archive_of(documents("v0.17"), tmp_path / "archive")
+    whole = compare_sent(archive)
+    monkeypatch.setattr(record, "PIECE", 10)
+    assert compare_sent(archive) == whole
+    one, two, three = (compare_sent(archive, [topic]) for topic in (1, 2, 3))
+    for each, *parts in zip(whole, one, two, three, strict=True):
+        assert merged(parts) == each

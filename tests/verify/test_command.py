@@ -10,6 +10,7 @@ from made import archive_of, documents
 from typer.testing import CliRunner
 
 from allora_core.cli import app
+from allora_core.verify_blocks import settle
 
 runner = CliRunner()
 
@@ -70,6 +71,19 @@ def test_float64_and_topics(archives: tuple[Path, Path]) -> None:
 
 def test_the_record_alone(archives: tuple[Path, Path]) -> None:
     assert runner.invoke(app, ["verify", str(archives[0]), "--alone"]).exit_code == 0
+
+
+def test_settled_rules(archives: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settle, "OPEN", {"topic_weight_storage": "v0.13"})
+    result = runner.invoke(app, ["verify", str(archives[0]), "--settle"])
+    assert result.exit_code == 0, result.output
+    assert "supports after_rewards" in result.output
+    result = runner.invoke(app, ["verify", str(archives[0]), "--settle", "--json"])
+    rules = {each["rule"]: each["supported"] for each in json.loads(result.output)}
+    assert rules == {
+        "topic_weight_storage": ["after_rewards"],
+        "block_order": ["windows_first"],
+    }
 
 
 @pytest.mark.parametrize(

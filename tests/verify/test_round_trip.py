@@ -16,17 +16,18 @@ from written import WRITTEN
 
 from allora_core.archive.files import Archive
 from allora_core.chain.replay import replay
-from allora_core.epoch import TopicError
+from allora_core.epoch import Epoch, TopicError
+from allora_core.recorded import read_chain_epochs
 from allora_core.testing.block_forms import RELEASES
 from allora_core.testing.block_params import ChainParams
-from allora_core.testing.block_topics import TopicTimes
+from allora_core.testing.block_topics import Formulas, TopicTimes
 from allora_core.testing.block_writer import BlockPlan, TopicPlan
 from allora_core.testing.strategies import History, histories
 from allora_core.topics import TopicWeightParams
 from allora_core.verify_blocks.compare import Comparison, first_difference
 from allora_core.verify_blocks.record import verify
 
-EXAMPLES = int(os.environ.get("ALLORA_CORE_HISTORIES", "100")) // 33
+EXAMPLES = int(os.environ.get("ALLORA_CORE_HISTORIES", "100")) // 50
 NOT_TOLD: dict[str, set[str]] = {
     "v0.6": {"regrets", "weights", "network inferences", "stakes", "topic weights"},
     "v0.9": {"network inferences", "stakes", "topic weights"},
@@ -61,6 +62,23 @@ def test_the_recorded_chain_follows_from_its_inputs(tmp_path: Path) -> None:
     found = verified(archive, "v0.6")
     assert_nothing_differs(found)
     assert sum(each.compared for each in found) > 5000
+
+
+@pytest.mark.parametrize(
+    ("name", "release"),
+    [("chain_epochs_v06.jsonl.gz", "v0.6"), ("chain_epochs_v017.jsonl.gz", "v0.17")],
+)
+def test_recorded_histories_follow_from_their_inputs(
+    name: str, release: str, tmp_path: Path
+) -> None:
+    topics: dict[int, list[Epoch]] = {}
+    for recorded in read_chain_epochs(VECTORS / name):
+        topics.setdefault(recorded.epoch.topic_id, []).append(recorded.epoch)
+    epochs = topics[min(topics)]
+    chain = ChainParams(params=epochs[0].params, most_elements=40)
+    made = BlockPlan((TopicPlan(tuple(epochs)),), release, chain=chain)
+    made = replace(made, formulas=Formulas.compiled())
+    assert_nothing_differs(verified(archive_of(documents_of(made), tmp_path / "archive"), release))
 
 
 def written_history(history: History, release: str, times: TopicTimes) -> Documents:

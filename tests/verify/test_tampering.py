@@ -50,15 +50,11 @@ def attribute_of(event: Event, key: str) -> Event:
 
 EVENTS = [
     ("v0.6", "EventNetworkLossSet", "value_bundle", "network losses"),
-    ("v0.6", "EventRewardsSettled", "rewards", "rewards"),
     ("v0.6", "EventTopicRewardsSet", "rewards", "topic rewards"),
     ("v0.9", "EventInfererNetworkRegretSet", "regrets", "regrets"),
-    ("v0.9", "EventInfererWeightSet", "weight", "weights"),
     ("v0.12", "EventNetworkInferences", "value_bundle", "network inferences"),
     ("v0.17", "EventRewardCurrentBlockEmission", "token_amount", "mint"),
-    ("v0.17", "EventScoresSet", "scores", "scores"),
     ("v0.17", "EventEMAScoresSet", "scores", "EMA scores"),
-    ("v0.17", "EventListeningCoefficientsSet", "coefficients", "listening coefficients"),
     ("v0.17", "EventNetworkInferenceBundle", "combined_value", "network inferences"),
     ("v0.17", "EventTopicWeightUpdated", "new_weight", "topic weights"),
     ("v0.17", "EventReputerStakeUpdated", "amount", "stakes"),
@@ -115,7 +111,7 @@ AMOUNT = re.compile(rb"\x1a[\x09-\x10]\d{6}")
 INPUTS = [
     ("v0.6", b"InsertReputerPayload", DECIMAL, "network losses"),
     ("v0.16", b"InsertWorkerPayload", DECIMAL, "forecasts as sent"),
-    ("v0.16", b"AddStake", AMOUNT, "stakes"),
+    ("v0.16", b"AddStake", AMOUNT, "stake as sent"),
     ("v0.17", b"InsertReputerPayload", DECIMAL, "reputers' losses as sent"),
 ]
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import orjson
@@ -23,6 +24,7 @@ from allora_core.reference.rules import Rules, rules_at
 
 __all__ = [
     "EVENTS",
+    "NOT_WRITTEN",
     "RELEASES",
     "Form",
     "Json",
@@ -40,6 +42,9 @@ Tail = tuple[str, str]
 
 STAGES = ("v2", "v3", "v4", "v5", "v7", "v8", "v9", "late v9", "v10")
 """States of the event package in order; "late v9" is v9 with everything it gained on the way."""
+
+
+known_rules = cache(rules_at)
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,15 @@ class Release:
     @property
     def rules(self) -> Rules:
         """The formulas' choices."""
-        return self.changed_rules or rules_at(self.name)
+        return self.changed_rules or known_rules(self.name)
+
+    @property
+    def topic_params(self) -> tuple[str, ...]:
+        """Parameters that topics have beyond those of every release."""
+        minor = int(self.name.removeprefix("v0."))
+        return (("c_norm",) if minor >= 15 else ()) + (
+            ("label_default_value",) if self.since("v10") else ()
+        )
 
     def since(self, stage: str) -> bool:
         """Whether the event package has reached a state."""
@@ -139,14 +152,41 @@ EVENTS: dict[str, tuple[str, str | None]] = {
     "EventFundTopic": ("v9", None),
     "EventWorkerRegistered": ("v9", None),
     "EventReputerRegistered": ("v9", None),
+    "EventWorkerUnregistered": ("v9", None),
+    "EventReputerUnregistered": ("v9", None),
+    "EventNodeOwnerUpdated": ("v9", None),
+    "EventParamsSet": ("v9", None),
+    "EventTopicUpdated": ("v9", None),
+    "EventCancelStakeRemoval": ("v9", None),
+    "EventDelegateRewardDistributed": ("v9", None),
+    "EventRewardDelegateStake": ("v9", None),
+    "EventPruneRecords": ("v9", None),
+    "EventPreviousPercentageRewardToStakedReputersSet": ("v8", None),
 }
-"""Events of x/emissions that are written: the state of the package that brought each, and the one
-that no longer has it."""
+"""Events of x/emissions: the state of the package that brought each, and the one that no longer has
+it. Events of whitelists are left out."""
+
+NOT_WRITTEN = frozenset(
+    (
+        "EventWorkerUnregistered",
+        "EventReputerUnregistered",
+        "EventNodeOwnerUpdated",
+        "EventParamsSet",
+        "EventTopicUpdated",
+        "EventCancelStakeRemoval",
+        "EventDelegateRewardDistributed",
+        "EventRewardDelegateStake",
+        "EventPruneRecords",
+        "EventPreviousPercentageRewardToStakedReputersSet",
+    )
+)
+"""Events whose causes made-up blocks do not hold."""
 
 ECHOES = ("EventInsertInfererPayload", "EventInsertForecasterPayload")
 """What actors sent is told as it is, whatever its magnitude."""
 
 
+@cache
 def emitted(release: Release) -> frozenset[str]:
     """The events that a release emits.
 

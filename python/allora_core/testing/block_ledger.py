@@ -115,8 +115,13 @@ class Ledger:
 
     # Transactions
 
-    def deliver(self, messages: Sequence[Message]) -> tuple[int, list[Json], str]:
+    def deliver(
+        self, messages: Sequence[Message], is_wrapped: bool = False
+    ) -> tuple[int, list[Json], str]:
         """Execute a transaction's messages; all or none.
+
+        Args:
+            is_wrapped: they run in one MsgExec, the transaction's only message.
 
         Returns:
             Result code, events, and the log of a failure.
@@ -128,13 +133,14 @@ class Ledger:
             tail = ("msg_index", str(index))
             sender = str(fields.get("sender") or fields.get("creator"))
             url = type_url(name, self.form.release.api)
-            told = {"action": url, "sender": sender, "module": self.form.release.api}
-            events.append(attributes("message", told, tail))
+            action = {"action": url, "sender": sender, "module": self.form.release.api}
+            told = [attributes("message", action, tail)]
             try:
-                events += getattr(self, HANDLERS[name])(fields, tail)
+                told += getattr(self, HANDLERS[name])(fields, tail)
             except ValueError as error:
                 self.topics, self.lives, self.accounts, self.registered = saved
                 return 75, [], f"failed to execute message; message index: {index}: {error}"
+            events += [within_exec(event) for event in told] if is_wrapped else told
         return 0, events, ""
 
     def create(self, fields: Mapping[str, Any], tail: Tail) -> list[Json]:
@@ -246,10 +252,12 @@ class Ledger:
         ]
 
     def remove_stake(self, fields: Mapping[str, Any], tail: Tail) -> list[Json]:
-        """RemoveStake: done once the delay is over."""
+        """RemoveStake: done once the delay is over; a later request replaces one under way."""
         topic_id, reputer, amount = fields["topic_id"], fields["sender"], int(fields["amount"])
         if amount > self.accounts.own.get((topic_id, reputer), 0):
             raise Refused(f"reputer {reputer} has less stake than {amount}")
+        for queued in self.accounts.removals.values():
+            queued[:] = [each for each in queued if each[:2] != (topic_id, reputer)]
         due = self.height + self.removal_delay
         self.accounts.removals.setdefault(due, []).append((topic_id, reputer, amount))
         told = {
@@ -353,6 +361,13 @@ class Ledger:
             "bundle": position_bundle(bundle),
         }
         return events + moved + self.form.event("EventInsertReputerPayload", told, tail)
+
+
+def within_exec(event: Json) -> Json:
+    """An event of a message in a MsgExec: its place there, then that of the MsgExec."""
+    *fields, place = event["attributes"]
+    inner = {"key": "authz_msg_index", "value": place["value"], "index": True}
+    return {**event, "attributes": [*fields, inner, {**place, "value": "0"}]}
 
 
 def received_bundle(sent: Mapping[str, Any]) -> ValueBundle:

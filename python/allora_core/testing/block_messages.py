@@ -18,7 +18,10 @@ Field = tuple[int, str]
 
 
 def fields(text: str) -> dict[str, Field]:
-    """A message's fields out of lines ``number name kind``; a kind may start with ``repeated``."""
+    """A message's fields out of lines ``number name kind``, numbers ascending.
+
+    A kind may start with ``repeated``.
+    """
     found = {}
     for line in text.strip().splitlines():
         number, name, kind = line.split(maxsplit=2)
@@ -173,11 +176,10 @@ def encode(name: str, values: Mapping[str, Any]) -> bytes:
         ValueError: the message has no such field.
     """
     known = MESSAGES[name]
-    unknown = sorted(set(values) - set(known))
-    if unknown:
-        raise ValueError(f"{name} has no field {unknown[0]}")
+    if not values.keys() <= known.keys():
+        raise ValueError(f"{name} has no field {min(set(values) - set(known))}")
     parts = []
-    for field, (number, kind) in sorted(known.items(), key=lambda item: item[1][0]):
+    for field, (number, kind) in known.items():
         value = values.get(field)
         if value is None:
             continue
@@ -201,6 +203,8 @@ def written(number: int, kind: str, value: Any) -> bytes:
 
 def varint(value: int) -> bytes:
     """A whole number in base 128; negative ones take ten bytes."""
+    if 0 <= value < 128:
+        return bytes((value,))
     value &= 2**64 - 1
     digits = bytearray()
     while value > 127:

@@ -211,17 +211,16 @@ def created(topic: TopicPlan, release: Release) -> dict[str, Any]:
         "epoch_length": topic.times.epoch_length,
         "ground_truth_lag": topic.times.ground_truth_lag,
         "worker_submission_window": topic.times.worker_submission_window,
-        **{name: plain_text(getattr(topic.params, name)) for name in TOPIC_PARAMS},
+        **{
+            name: plain_text(getattr(topic.params, name))
+            for name in (*TOPIC_PARAMS, *release.topic_params)
+        },
     }
-    minor = int(release.name.removeprefix("v0."))
-    if minor >= 15:
-        fields["c_norm"] = plain_text(topic.params.c_norm)
     if release.since("v10"):
         labels = {label for epoch in topic.epochs for label in epoch.labels}
         fields |= {
             "topic_type": 2 if topic.several else 1,
             "output_arity": 2 if topic.several else 1,
-            "label_default_value": plain_text(topic.params.label_default_value),
             "max_labels_per_submission": len(labels),
         }
     return fields

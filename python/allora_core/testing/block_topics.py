@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from allora_core.engine import Engine, SettledBatch
 from allora_core.epoch import (
     Epoch,
     Inferred,
@@ -44,11 +45,49 @@ END: Tail = ("mode", "EndBlock")
 
 
 class Formulas(NamedTuple):
-    """What computes an epoch's three moments; the reference, or an engine on single topics."""
+    """What computes an epoch's three moments: the readable formulas, or others of their form."""
 
     infer: Callable[[Epoch, State, Rules], Inferred] = infer
     settle: Callable[[Epoch, State, Rules], Settled] = settle
     reward: Callable[[Epoch, ValueBundle, State, Rules], Rewarded] = reward
+
+    @classmethod
+    def compiled(cls) -> Formulas:
+        """The compiled engine, one topic at a time, for long histories of many actors."""
+        return cls(*Compiled().moments())
+
+
+class Compiled:
+    """Single epochs through engines of all rules asked for."""
+
+    def __init__(self) -> None:
+        self.engines: dict[Rules, Engine] = {}
+        self.settled: dict[int, SettledBatch] = {}
+
+    def moments(self) -> tuple[Any, Any, Any]:
+        """The three functions."""
+        return self.infer, self.settle, self.reward
+
+    def engine(self, rules: Rules) -> Engine:
+        """The engine for these rules."""
+        if rules not in self.engines:
+            self.engines[rules] = Engine("decimal", rules=rules, threads=1)
+        return self.engines[rules]
+
+    def infer(self, epoch: Epoch, state: State, rules: Rules) -> Inferred:
+        """The network inferences of one epoch."""
+        return self.engine(rules).infer([epoch], [state]).topic(0)
+
+    def settle(self, epoch: Epoch, state: State, rules: Rules) -> Settled:
+        """The network losses of one epoch; kept, since rewards follow from them."""
+        batch = self.settled[epoch.topic_id] = self.engine(rules).settle([epoch], [state])
+        return batch.topic(0)
+
+    def reward(self, epoch: Epoch, losses: ValueBundle, state: State, rules: Rules) -> Rewarded:
+        """Scores and rewards of the epoch that was settled last."""
+        kept = self.settled.pop(epoch.topic_id)
+        column = kept.columns["network_losses"]
+        return self.engine(rules).reward([epoch], column, [state]).topic(0)
 
 
 @dataclass(frozen=True)
@@ -348,7 +387,7 @@ class TopicLife:
             stored = getattr(after, f"{name}_regret")
             regrets = {actor: stored[actor] for actor in actors}
             events += self.per_actor(f"Event{kind}NetworkRegretSet", regrets, "regrets", **at)
-        if after.initial_regret is not before.initial_regret:
+        if str(after.initial_regret) != str(before.initial_regret):
             events += self.typed(
                 "EventTopicInitialRegretSet", block_height=nonce, regret=after.initial_regret
             )
@@ -395,11 +434,11 @@ class TopicLife:
         result = self.formulas.reward(replace(epoch, reward=amount), losses, self.state, self.rules)
         if result.fault is not None and result.delegators_reward:
             raise result.fault
-        before, self.state = self.state, result.state
+        self.state = result.state
         events: list[Json] = []
         order: tuple[Role, ...] = ("reputer", "inferer", "forecaster")
         for role in order:
-            events += self.scores(role, result, before, epoch.nonce)
+            events += self.scores(role, result, losses, epoch.nonce)
         if result.gamma is not None:
             fields: dict[str, object] = {"score": result.forecasting_task_utility_score}
             if self.form.release.since("v9"):
@@ -407,14 +446,14 @@ class TopicLife:
             events += self.typed("EventForecastTaskScoreSet", END, **fields)
         return epoch, result, events
 
-    def scores(self, role: Role, result: Rewarded, before: State, nonce: int) -> list[Json]:
+    def scores(self, role: Role, result: Rewarded, losses: ValueBundle, nonce: int) -> list[Json]:
         """Scores of one role, what the reputers are listened to, the averages."""
         at = {"block_height": nonce, "actor_type": TYPES[role]}
         scores: Mapping[str, Decimal] = getattr(result, f"{role}_score")
         events = self.per_actor("EventScoresSet", scores, "scores", **at)
         stored = getattr(result.state, f"{role}_score_ema")
-        if stored is getattr(before, f"{role}_score_ema"):
-            return events
+        if role != "reputer" and len(getattr(losses, role)) == 1:
+            return events  # the average of a lone worker stays as it is
         if role == "reputer":
             heard = {m: result.state.listening_coefficient[m] for m in scores}
             events += self.per_actor("EventListeningCoefficientsSet", heard, "coefficients", **at)

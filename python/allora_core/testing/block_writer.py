@@ -34,7 +34,7 @@ import orjson
 
 from allora_core.epoch import Params, State
 from allora_core.reference.rules import Rules
-from allora_core.testing.block_forms import RELEASES, Form, Json, attributes
+from allora_core.testing.block_forms import RELEASES, Form, Json, Release, attributes
 from allora_core.testing.block_ledger import Accounts, Message
 from allora_core.testing.block_messages import answer, transaction
 from allora_core.testing.block_node import Node
@@ -173,7 +173,7 @@ def made_node(plan: BlockPlan) -> Node:
             created["ground_truth_lag"],
             created["worker_submission_window"],
         )
-        params = topic_params(chain.params, plan.topics[topic_id - 1].params)
+        params = topic_params(chain.params, plan.topics[topic_id - 1].params, form.release)
         return TopicLife(
             topic_id, times, params, form, form.release.rules, plan.formulas, State(topic_id)
         )
@@ -191,9 +191,9 @@ def made_node(plan: BlockPlan) -> Node:
     )
 
 
-def topic_params(chain: Params, own: Params) -> Params:
-    """The chain's parameters with what a topic says for itself."""
-    names = (*TOPIC_PARAMS, "c_norm", "label_default_value")
+def topic_params(chain: Params, own: Params, release: Release) -> Params:
+    """The chain's parameters with what a topic of the release says for itself."""
+    names = (*TOPIC_PARAMS, *release.topic_params)
     return replace(chain, **{name: getattr(own, name) for name in names})
 
 
@@ -212,7 +212,7 @@ def is_wrapped(plan: BlockPlan, messages: list[Message]) -> bool:
 
 def executed(node: Node, messages: list[Message], raw: bytes, wrapped: bool) -> Json:
     """A transaction's result; the fee's events come from the ante handler and always stand."""
-    code, events, log = node.deliver(messages)
+    code, events, log = node.deliver(messages, wrapped)
     payer = str(messages[0][1].get("sender") or messages[0][1].get("creator"))
     sealed = base64.b64encode(hashlib.sha512(raw).digest()).decode()
     names = ["MsgExec"] if wrapped else [name for name, _ in messages]

@@ -17,7 +17,7 @@ import pyarrow as pa
 from ..archive.schema import TABLES
 from .quantities import QUANTITIES, Quantity
 
-__all__ = ["Comparison", "Difference", "compare", "first_difference"]
+__all__ = ["Comparison", "Difference", "compare", "first_difference", "merged"]
 
 VERDICTS = ("equal", "form", "different", "missing", "not recorded")
 
@@ -100,6 +100,22 @@ def first_difference(comparisons: Sequence[Comparison]) -> Difference | None:
     """The difference of the lowest height, of several the one that the chain computes first."""
     found = [each.first for each in comparisons if each.first is not None]
     return min(found, key=lambda difference: difference.height, default=None)
+
+
+def merged(parts: Sequence[Comparison]) -> Comparison:
+    """One quantity that was compared part by part, such as topic by topic."""
+    whole = Comparison(
+        parts[0].quantity,
+        recorded=sum(part.recorded for part in parts),
+        is_computed=any(part.is_computed for part in parts),
+        is_exact=parts[0].is_exact,
+        largest_error=max(part.largest_error for part in parts),
+        first=first_difference(parts),
+    )
+    for part in parts:
+        for verdict, number in part.counts.items():
+            whole.counts[verdict] += number
+    return whole
 
 
 def compare(

@@ -61,10 +61,11 @@ def amount(
     value: str | None,
     keys: str,
     actor: str | None = None,
+    where: str = "true",
     **more: str | bool,
 ) -> Quantity:
     """A quantity in whole base units, which nothing clamps."""
-    return Quantity(name, table, value, keys, actor, is_clamped=False, **more)  # type: ignore[arg-type]
+    return Quantity(name, table, value, keys, actor, where, is_clamped=False, **more)  # type: ignore[arg-type]
 
 
 ACTORS = "topic_id nonce actor_type address"
@@ -172,6 +173,36 @@ QUANTITIES: tuple[Quantity, ...] = (
 """All that is compared, in the chain's order within a block."""
 
 SENT: tuple[Quantity, ...] = (
+    amount(
+        "registrations as sent",
+        "registrations",
+        None,
+        "topic_id address is_reputer is_registered height",
+        "address",
+    ),
+    amount(
+        "stake as sent",
+        "stake_moves",
+        "amount",
+        "topic_id reputer delegator height",
+        "reputer",
+        "tx_index IS NOT NULL",
+    ),
+    amount(
+        "removals as sent",
+        "stake_removals",
+        "amount",
+        "topic_id reputer delegator is_cancelled height",
+        "reputer",
+    ),
+    amount(
+        "funding as sent",
+        "funding",
+        "amount",
+        "topic_id funder height",
+        "funder",
+        "reason = 'fund'",
+    ),
     amount(
         "inferences as sent",
         "inferences",

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from ..archive.files import Archive
 from ..archive.schema import TABLES
 from ..reference.number_text import parse, plain_text
-from .compare import Comparison, compare
+from .compare import Comparison, compare, merged
 from .inputs import inputs_of
 from .quantities import QUANTITIES, SENT, Quantity
 
@@ -37,8 +37,10 @@ def recorded_tables(
     """Tables of an archive, of some topics and heights."""
     found = {}
     for name in dict.fromkeys(names):
-        table = archive.read(name, heights)
-        if topics is not None and "topic_id" in table.column_names:
+        lone = topics[0] if topics is not None and len(topics) == 1 else None
+        lone = lone if "topic_id" in TABLES[name].keys else None
+        table = archive.read(name, heights, topic=lone)
+        if topics is not None and lone is None and "topic_id" in table.column_names:
             wanted = pa.array(list(topics), pa.int64())
             table = table.filter(pc.is_in(table["topic_id"], wanted))
         found[name] = table
@@ -143,17 +145,46 @@ def with_inputs(archive: Archive, comparisons: list[Comparison]) -> list[Compari
     return comparisons
 
 
+PIECE = 10_000_000
+"""Rows of what actors sent that are compared at once; where there are more, topic by topic."""
+
+
 def compare_sent(
     archive: Archive,
     topics: Sequence[int] | None = None,
     heights: tuple[int, int] | None = None,
 ) -> list[Comparison]:
     """Compare what transactions hold with what events say that actors sent."""
+    names = {quantity.table for quantity in SENT}
+    parts = archive.manifest.parts.items()
+    rows = sum(count for name, count in parts if name.partition("/")[0] in names)
+    pieces: list[Sequence[int] | None] = [topics]
+    if rows > PIECE:
+        pieces = [[topic] for topic in (known_topics(archive) if topics is None else topics)]
+    found = [compare_sent_of(archive, piece, heights) for piece in pieces]
+    return [merged(each) for each in zip(*found, strict=True)]
+
+
+def known_topics(archive: Archive) -> list[int]:
+    """All topics that anything was sent to or told of."""
+    found: set[int] = set()
+    for name in ("topics", "registrations", "funding", "epoch_steps"):
+        column = archive.read(name, columns=["topic_id"])["topic_id"]
+        found |= {topic for topic in pc.unique(column).to_pylist() if topic is not None}
+    return sorted(found)
+
+
+def compare_sent_of(
+    archive: Archive, topics: Sequence[int] | None, heights: tuple[int, int] | None
+) -> list[Comparison]:
+    """The same of some topics."""
     tables = recorded_tables(archive, [quantity.table for quantity in SENT], topics, heights)
     told, sent = {}, {}
     for name, table in tables.items():
         told[name] = of_source(table, "event")
-        rows = in_plain_notation(of_source(table, "transaction"), TABLES[name].decimals[0])
+        rows = of_source(table, "transaction")
+        if TABLES[name].decimals:
+            rows = in_plain_notation(rows, TABLES[name].decimals[0])
         if told[name].num_rows and rows.num_rows:
             sent[name] = rows
     # A release may tell of some payloads only; what it does not tell is not lacking.

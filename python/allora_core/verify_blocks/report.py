@@ -31,6 +31,8 @@ def comparison_lines(comparisons: Sequence[Comparison]) -> list[str]:
     """The first difference and what led there, one line each; one line where there is none."""
     first = first_difference(comparisons)
     compared = sum(each.compared for each in comparisons)
+    if first is None and not compared:
+        return ["nothing could be compared: the record lacks what its values follow from"]
     if first is None:
         return [f"no difference in {compared:,} compared values"]
     lines = [f"first difference: {first}"]
@@ -46,7 +48,7 @@ def comparison_lines(comparisons: Sequence[Comparison]) -> list[str]:
 def comparison_table(comparisons: Sequence[Comparison], title: str) -> Table:
     """A row a quantity that the record tells."""
     table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    table.add_column("quantity", overflow="fold", min_width=24)
+    table.add_column("quantity", overflow="fold", min_width=26)
     for name in COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)
     for each in told(comparisons):
