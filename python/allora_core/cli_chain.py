@@ -280,11 +280,15 @@ def state_command(
         return
     console = Console()
     say(console, f"after height {at}, from {replayed.start}, {engine_of(replayed)}")
-    console.print(state_table(rows))
+    # A narrow terminal wraps lines; numbers cut short would tell nothing.
+    Console(width=max(console.width, LEAST_WIDTH)).print(state_table(rows))
     if actors:
         for row in rows:
             console.print(actors_table(row))
 
+
+LEAST_WIDTH = 100
+"""Columns that the table of topics takes."""
 
 SHOWN = (
     ("topic", "topic_id"),
@@ -304,7 +308,7 @@ def state_table(rows: list[dict[str, Any]]) -> Table:
     """What topics remember, one row a topic: stake in ALLO, initial regret, seats taken by role."""
     table = Table(box=SIMPLE_HEAD)
     for title, _ in SHOWN:
-        table.add_column(title, justify="right", overflow="fold")
+        table.add_column(title, justify="right", no_wrap=True)
     for row in rows:
         stake = Decimal(row["stake"]) / TOKEN
         cells = {**row, "stake": f"{stake:.7g}", "seats": "/".join(map(str, row["seats"]))}
