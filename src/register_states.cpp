@@ -162,11 +162,11 @@ struct FamilyList {
 template <class Real>
 FamilyList<Real> list_of(const StoredState<Real>& state, const std::string& family) {
     const std::pair<const char*, FamilyList<Real>> lists[] = {
-        {"inferer_regret", {&state.inferers, &state.inferer_regret}},
-        {"naive_inferer_regret", {&state.inferers, &state.naive_inferer_regret}},
-        {"inferer_weight", {&state.inferers, &state.inferer_weight}},
-        {"forecaster_regret", {&state.forecasters, &state.forecaster_regret}},
-        {"forecaster_weight", {&state.forecasters, &state.forecaster_weight}},
+        {"inferer_regret", {&state.inferers, &state.regrets->inferer_regret}},
+        {"naive_inferer_regret", {&state.inferers, &state.regrets->naive_inferer_regret}},
+        {"inferer_weight", {&state.inferers, &state.regrets->inferer_weight}},
+        {"forecaster_regret", {&state.forecasters, &state.regrets->forecaster_regret}},
+        {"forecaster_weight", {&state.forecasters, &state.regrets->forecaster_weight}},
         {"listening_coefficient",
          {&state.scores->reputers.actors, &state.scores->listening_coefficient}},
         {"inferer_score_ema", {&state.scores->inferers.actors, &state.scores->inferers.score_ema}},

@@ -17,6 +17,7 @@ struct InferScratch {
     Prepared<Real> prepared;
     std::vector<PassScratch<Real>> pass;
     std::vector<Cause> causes;
+    std::vector<std::uint8_t> kept; // per inferer: no outlier
 };
 
 // Runs kernel(index, thread) for all indices: in a loop here, on the pool for a large topic.

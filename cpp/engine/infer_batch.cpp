@@ -47,9 +47,9 @@ void write_inference(const EpochColumns<Stored>& columns, const std::int64_t* ro
                out.of(6, t));
     write_list(to.normalized_forecaster_weight, forecaster, result.normalized_forecaster_weight,
                out.of(7, t));
-    std::vector<Real> interval = result.confidence_interval;
-    interval.resize(5, Number<Real>::missing());
-    write_list(to.confidence_interval, 5 * t, interval, out.of(8, t));
+    write_list(to.confidence_interval, 5 * t, result.confidence_interval, out.of(8, t));
+    std::fill(to.confidence_interval + 5 * t + result.confidence_interval.size(),
+              to.confidence_interval + 5 * (t + 1), Number<Stored>::missing());
     store(to.regret_scale, t, result.regret_scale, out.of(9, t));
     to.branch[t] = static_cast<std::uint8_t>(result.branch);
     to.all_inferers_are_new[t] = static_cast<std::uint8_t>(result.all_inferers_are_new);
@@ -158,12 +158,13 @@ private:
         if (results_.resistant[t] == 0) {
             return {};
         }
-        const std::vector<Real> inferences = space.infer.prepared.inferences;
-        const Cause cause = update_outlier_state(space.epoch, inferences, space.state);
+        const std::vector<Real>& inferences = space.infer.prepared.inferences;
+        const Cause cause =
+            update_outlier_state(space.epoch, inferences, space.state, space.infer.pass[0].sorted);
         if (cause != Cause::none) {
             return {cause, "inference_median_absolute_deviation", ""};
         }
-        std::vector<std::uint8_t> kept;
+        std::vector<std::uint8_t>& kept = space.infer.kept;
         const Cause filtered = keep_inferences(space.epoch, inferences, space.state, kept);
         if (filtered != Cause::none) {
             return {filtered, "outlier_resistant", ""};

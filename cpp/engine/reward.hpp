@@ -20,8 +20,9 @@ template <class Real>
 class Rewarding {
 public:
     Rewarding(const Rules& rules, const TopicEpoch<Real>& epoch, const std::vector<Real>& losses,
-              RewardState<Real>& state, TopicReward<Real>& out)
-        : rules_(rules), epoch_(epoch), losses_(losses), state_(state), out_(out) {}
+              RewardState<Real>& state, ReputationScratch<Real>& scratch, TopicReward<Real>& out)
+        : rules_(rules), epoch_(epoch), losses_(losses), state_(state), scratch_(scratch),
+          out_(out) {}
 
     void run() {
         reset();
@@ -64,7 +65,7 @@ private:
     }
 
     bool score_reputers_of_epoch() {
-        Reputation<Real> reputation(epoch_);
+        Reputation<Real> reputation(epoch_, scratch_);
         Listened<Real> listened;
         if (!good(listen(rules_, state_.listening_coefficient, reputation, listened),
                   "reputer_score")) {
@@ -289,6 +290,7 @@ private:
     const TopicEpoch<Real>& epoch_;
     const std::vector<Real>& losses_;
     RewardState<Real>& state_;
+    ReputationScratch<Real>& scratch_;
     TopicReward<Real>& out_;
     std::int32_t inferers_ = 0;
     std::int32_t forecasters_ = 0;

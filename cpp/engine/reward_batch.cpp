@@ -40,7 +40,7 @@ private:
         }
         stored.scores->gather(actors, columns_.nonce[t], space.reward_state);
         Rewarding<Real>(rules_, space.epoch, space.settlement.network_losses, space.reward_state,
-                        space.reward)
+                        space.reputation, space.reward)
             .run();
         if (std::is_same_v<Real, Decimal> && space.reward.status.cause == Cause::does_not_fit) {
             return named(space.reward.status, topic);
@@ -118,14 +118,15 @@ private:
     static void count_inclusions(const EpochActors& actors, const RewardState<Real>& reward,
                                  StoredState<Real>& next) {
         const auto raise = [](std::uint64_t& count) { count = count == no_count ? 1 : count + 1; };
+        StoredInclusions& counts = next.inclusions.edit();
         for (std::size_t j = 0; j < actors.inferers.size(); ++j) {
             if (reward.inferer_included[j] != 0) {
-                raise(next.inferer_inclusions[next.add_inferer(actors.inferers[j])]);
+                raise(counts.inferers[next.add_inferer(actors.inferers[j])]);
             }
         }
         for (std::size_t k = 0; k < actors.forecasters.size(); ++k) {
             if (reward.forecaster_included[k] != 0) {
-                raise(next.forecaster_inclusions[next.add_forecaster(actors.forecasters[k])]);
+                raise(counts.forecasters[next.add_forecaster(actors.forecasters[k])]);
             }
         }
     }

@@ -28,6 +28,7 @@ struct Workspace {
     TopicInference<Real> inference;
     TopicSettlement<Real> settlement;
     RewardState<Real> reward_state;
+    ReputationScratch<Real> reputation;
     TopicReward<Real> reward;
 };
 
@@ -120,14 +121,11 @@ TopicStatus run_with_room(const AnyState& state, ThreadSpace<Stored>& space, con
 // A topic's new state, in the narrowest number that holds it.
 template <class Real>
 std::shared_ptr<const Shelf> shelved(const Shelf& before, StoredState<Real> next) {
-    auto shelf = std::make_shared<Shelf>();
-    shelf->topic_id = before.topic_id;
     if constexpr (std::is_same_v<Real, BigDecimal>) {
-        shelf->state = narrowed(std::move(next));
+        return std::make_shared<const Shelf>(Shelf{before.topic_id, narrowed(std::move(next))});
     } else {
-        shelf->state = std::move(next);
+        return std::make_shared<const Shelf>(Shelf{before.topic_id, std::move(next)});
     }
-    return shelf;
 }
 
 template <class Stored, class Real>

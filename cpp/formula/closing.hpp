@@ -21,13 +21,26 @@ struct Updated {
     std::size_t inferers = 0;
 };
 
+// Buffers of one thread, reused from topic to topic.
+template <class Real>
+struct ClosingScratch {
+    WeightScratch<Real> weight;
+    std::vector<Real> chosen;
+    std::vector<Real> weights;
+};
+
 // Experienced: a stored regret of this role before the epoch, and inclusions of at least 1/alpha.
 template <class Real>
-Updated<Real> collect_updated(const TopicEpoch<Real>& epoch, const std::vector<Real>& losses,
-                              const TopicState<Real>& before, const TopicState<Real>& after) {
+void collect_updated(const TopicEpoch<Real>& epoch, const std::vector<Real>& losses,
+                     const std::vector<Real>& inferers_before,
+                     const std::vector<Real>& forecasters_before, const TopicState<Real>& state,
+                     Updated<Real>& updated) {
     const BundleLayout layout{epoch.inferers, epoch.forecasters};
     const Real needed = Number<Real>::from_int(1) / epoch.params.alpha_regret;
-    Updated<Real> updated;
+    updated.regrets.clear();
+    updated.previous_weights.clear();
+    updated.experienced.clear();
+    updated.actors.clear();
     const auto add = [&](std::int32_t actor, const Real& old, const Real& regret,
                          const Real& weight, std::uint64_t inclusions) {
         updated.actors.push_back(actor);
@@ -36,23 +49,21 @@ Updated<Real> collect_updated(const TopicEpoch<Real>& epoch, const std::vector<R
         const Real count = Number<Real>::from_int(static_cast<std::int64_t>(inclusions));
         updated.experienced.push_back(!Number<Real>::is_missing(old) && count >= needed ? 1 : 0);
     };
-    for (std::size_t j = 0; j < before.inferer_regret.size(); ++j) {
+    for (std::size_t j = 0; j < inferers_before.size(); ++j) {
         const auto slot = static_cast<std::size_t>(layout.inferer(static_cast<std::int64_t>(j)));
         if (!Number<Real>::is_missing(losses[slot])) {
-            add(static_cast<std::int32_t>(j), before.inferer_regret[j], after.inferer_regret[j],
-                before.inferer_weight[j], before.inferer_inclusions[j]);
+            add(static_cast<std::int32_t>(j), inferers_before[j], state.inferer_regret[j],
+                state.inferer_weight[j], state.inferer_inclusions[j]);
         }
     }
     updated.inferers = updated.actors.size();
-    for (std::size_t k = 0; k < before.forecaster_regret.size(); ++k) {
+    for (std::size_t k = 0; k < forecasters_before.size(); ++k) {
         const auto slot = static_cast<std::size_t>(layout.forecaster(static_cast<std::int64_t>(k)));
         if (!Number<Real>::is_missing(losses[slot])) {
-            add(static_cast<std::int32_t>(k), before.forecaster_regret[k],
-                after.forecaster_regret[k], before.forecaster_weight[k],
-                before.forecaster_inclusions[k]);
+            add(static_cast<std::int32_t>(k), forecasters_before[k], state.forecaster_regret[k],
+                state.forecaster_weight[k], state.forecaster_inclusions[k]);
         }
     }
-    return updated;
 }
 
 // R0 = Q + (c - 8.25/p) D: Q the quantile of the experienced regrets, D their deviation + epsilon.
@@ -60,11 +71,12 @@ Updated<Real> collect_updated(const TopicEpoch<Real>& epoch, const std::vector<R
 template <class Real>
 Real next_initial_regret(const Rules& rules, const Params<Real>& params,
                          const Updated<Real>& updated, const Real& current,
-                         WeightScratch<Real>& scratch) {
+                         ClosingScratch<Real>& scratch) {
     if (rules.initial_regret == InitialRegret::held) {
         return current;
     }
-    std::vector<Real> experienced;
+    std::vector<Real>& experienced = scratch.chosen;
+    experienced.clear();
     for (std::size_t i = 0; i < updated.regrets.size(); ++i) {
         if (updated.experienced[i] != 0) {
             experienced.push_back(updated.regrets[i]);
@@ -73,8 +85,8 @@ Real next_initial_regret(const Rules& rules, const Params<Real>& params,
     const auto count = [](const std::vector<Real>& values) {
         return Number<Real>::from_int(static_cast<std::int64_t>(values.size()));
     };
-    scratch.sorted.resize(updated.regrets.size());
-    const std::span<Real> sorted(scratch.sorted);
+    scratch.weight.sorted.resize(updated.regrets.size());
+    const std::span<Real> sorted(scratch.weight.sorted);
     const bool any = rules.initial_regret == InitialRegret::any_experienced;
     const Real& minimum = params.min_experienced_worker_regrets;
     if (any ? !experienced.empty() : count(experienced) >= minimum) {
@@ -85,7 +97,7 @@ Real next_initial_regret(const Rules& rules, const Params<Real>& params,
                            : params.c_norm;
         Rules deviation = rules;
         deviation.scale_measure = rules.initial_regret_deviation;
-        const Real spread = regret_scale<Real>(deviation, params, values, scratch);
+        const Real spread = regret_scale<Real>(deviation, params, values, scratch.weight);
         return low + (c - params.p_norm_safe_div / params.p_norm) * spread;
     }
     if (!any && count(updated.regrets) >= minimum) {
@@ -99,9 +111,10 @@ Real next_initial_regret(const Rules& rules, const Params<Real>& params,
 // where the rules filter; over all where fewer than two would remain.
 template <class Real>
 Real next_regret_scale(const Rules& rules, const Params<Real>& params, const Updated<Real>& updated,
-                       WeightScratch<Real>& scratch) {
+                       ClosingScratch<Real>& scratch) {
     if (rules.scale_filter == ScaleFilter::previous_weight) {
-        std::vector<Real> weighty;
+        std::vector<Real>& weighty = scratch.chosen;
+        weighty.clear();
         for (std::size_t i = 0; i < updated.regrets.size(); ++i) {
             if (!Number<Real>::is_missing(updated.previous_weights[i]) &&
                 updated.previous_weights[i] > params.min_weight_threshold_for_stdnorm) {
@@ -109,19 +122,20 @@ Real next_regret_scale(const Rules& rules, const Params<Real>& params, const Upd
             }
         }
         if (weighty.size() >= 2) {
-            return regret_scale<Real>(rules, params, weighty, scratch);
+            return regret_scale<Real>(rules, params, weighty, scratch.weight);
         }
     }
-    return regret_scale<Real>(rules, params, updated.regrets, scratch);
+    return regret_scale<Real>(rules, params, updated.regrets, scratch.weight);
 }
 
 // w / sum(w) of everyone updated in this epoch, under the new scale.
 template <class Real>
 Cause store_weights(const Rules& rules, const Params<Real>& params, const Updated<Real>& updated,
-                    WeightScratch<Real>& scratch, TopicState<Real>& state) {
-    std::vector<Real> weights(updated.regrets.size());
+                    ClosingScratch<Real>& scratch, TopicState<Real>& state) {
+    std::vector<Real>& weights = scratch.weights;
+    weights.resize(updated.regrets.size());
     weights_of_call(rules, params, std::span<const Real>(updated.regrets), state.regret_scale,
-                    scratch, std::span<Real>(weights));
+                    scratch.weight, std::span<Real>(weights));
     Sum<Real> total;
     for (const Real& weight : weights) {
         total.add(weight);

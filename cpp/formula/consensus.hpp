@@ -52,35 +52,39 @@ public:
     bool find(std::int64_t slot) {
         const bool one_out_inferer =
             slot >= layout_.one_out_inferer(0) && slot < layout_.one_out_forecaster(0);
-        bool any = false;
+        std::size_t count = 0;
         for (std::size_t m = 0; m < reported_.size(); ++m) {
             const bool has =
                 !Number<Real>::is_missing(loss(m, slot)) && (!one_out_inferer || counts_[m] != 0);
             reported_[m] = has ? 1 : 0;
-            any = any || has;
+            count += reported_[m];
         }
-        return any;
+        complete_ = count == reported_.size();
+        return count > 0;
     }
     const std::vector<std::uint8_t>& reported() const { return reported_; }
+    bool complete() const { return complete_; }
 
 private:
     const TopicEpoch<Real>& epoch_;
     BundleLayout layout_;
     std::vector<std::uint8_t> counts_;
     std::vector<std::uint8_t> reported_;
+    bool complete_ = false;
 };
 
 // The group of columns that exactly these reputers report; `hint` is the group found last.
 inline std::size_t group_of(std::vector<ColumnGroup>& groups,
-                            const std::vector<std::uint8_t>& reported, std::size_t hint) {
-    if (hint < groups.size() && groups[hint].reported == reported) {
+                            const std::vector<std::uint8_t>& reported, bool complete,
+                            std::size_t hint) {
+    if (hint < groups.size() &&
+        (complete ? groups[hint].complete : groups[hint].reported == reported)) {
         return hint;
     }
     const auto found = std::find_if(groups.begin(), groups.end(), [&](const ColumnGroup& group) {
         return group.reported == reported;
     });
     if (found == groups.end()) {
-        const bool complete = std::find(reported.begin(), reported.end(), 0) == reported.end();
         groups.push_back({reported, complete});
         return groups.size() - 1;
     }
@@ -115,7 +119,7 @@ void arrange_losses(const TopicEpoch<Real>& epoch, LossMatrix<Real>& matrix) {
     std::size_t last = 0;
     for (std::int64_t slot = 0; slot < layout.width(); ++slot) {
         if (slots.find(slot)) {
-            last = group_of(matrix.groups, slots.reported(), last);
+            last = group_of(matrix.groups, slots.reported(), slots.complete(), last);
             group[static_cast<std::size_t>(slot)] = last;
             ++matrix.groups[last].columns;
             ++matrix.columns;

@@ -44,18 +44,28 @@ Cause adjust_stakes(std::span<const Real> coefficients, std::span<const Real> st
     return Cause::none;
 }
 
+// Buffers of one thread, reused from topic to topic.
+template <class Real>
+struct ReputationScratch {
+    LossMatrix<Real> matrix;
+    std::vector<Real> adjusted;
+    SquaredDistances<Real> squares{};
+    PairDistances<Real> pairs; // only where sums round
+};
+
 // What one topic's reputers are scored with.
 template <class Real>
 struct Reputation {
     const Params<Real>& params;
     std::span<const Real> stakes;
-    LossMatrix<Real> matrix;
-    std::vector<Real> adjusted;
-    SquaredDistances<Real> squares{};
-    PairDistances<Real> pairs; // only where sums round
+    LossMatrix<Real>& matrix;
+    std::vector<Real>& adjusted;
+    SquaredDistances<Real>& squares;
+    PairDistances<Real>& pairs;
 
-    explicit Reputation(const TopicEpoch<Real>& epoch)
-        : params(epoch.params), stakes(epoch.stakes) {
+    Reputation(const TopicEpoch<Real>& epoch, ReputationScratch<Real>& scratch)
+        : params(epoch.params), stakes(epoch.stakes), matrix(scratch.matrix),
+          adjusted(scratch.adjusted), squares(scratch.squares), pairs(scratch.pairs) {
         arrange_losses(epoch, matrix);
     }
 

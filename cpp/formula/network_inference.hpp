@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 
 namespace allora {
 
@@ -41,6 +42,19 @@ Pass pass_at(const Prepared<Real>& prepared, std::int64_t pass) {
 template <class Real>
 const Real& regret_or_initial(const TopicState<Real>& state, const Real& regret) {
     return Number<Real>::is_missing(regret) ? state.initial_regret : regret;
+}
+
+template <class Real>
+void regrets_or_initial(const TopicState<Real>& state, std::span<const Real> regrets, Real* used) {
+    for (std::size_t j = 0; j < regrets.size(); ++j) {
+        used[j] = regret_or_initial(state, regrets[j]);
+    }
+}
+
+inline void regrets_or_initial(const TopicState<double>& state, std::span<const double> regrets,
+                               double* used) {
+    float64::array_kernels().fill_missing(regrets.data(), state.initial_regret,
+                                          Number<double>::missing_bits, used, regrets.size());
 }
 
 // Whether forecaster k enters the pass.
@@ -110,20 +124,17 @@ template <class Real>
 void gather_regrets(const TopicEpoch<Real>& epoch, const TopicState<Real>& state,
                     const Prepared<Real>& prepared, const Pass& pass, std::vector<Real>& regrets) {
     const auto inferers = static_cast<std::size_t>(epoch.inferers);
-    regrets.assign(inferers + static_cast<std::size_t>(prepared.forecasters),
-                   Number<Real>::missing());
+    regrets.resize(inferers + static_cast<std::size_t>(prepared.forecasters));
     const RegretRow<Real> row = regrets_of(state, epoch, pass);
-    for (std::size_t j = 0; j < inferers; ++j) {
-        if (pass.kind != Pass::Kind::one_out_inferer ||
-            static_cast<std::int32_t>(j) != pass.actor) {
-            regrets[j] = regret_or_initial(state, row.inferers[j]);
-        }
+    regrets_or_initial(state, std::span<const Real>(row.inferers, inferers), regrets.data());
+    if (pass.kind == Pass::Kind::one_out_inferer) {
+        regrets[static_cast<std::size_t>(pass.actor)] = Number<Real>::missing();
     }
     for (std::int32_t k = 0; k < prepared.forecasters; ++k) {
-        if (takes_part(prepared, pass, k)) {
-            regrets[inferers + static_cast<std::size_t>(k)] =
-                regret_or_initial(state, forecaster_regret(epoch, row, pass, k));
-        }
+        regrets[inferers + static_cast<std::size_t>(k)] =
+            takes_part(prepared, pass, k)
+                ? regret_or_initial(state, forecaster_regret(epoch, row, pass, k))
+                : Number<Real>::missing();
     }
 }
 
@@ -132,7 +143,10 @@ template <class Real>
 void gather_values(const Prepared<Real>& prepared, const Pass& pass, std::int32_t l,
                    std::vector<Real>& values) {
     values.clear();
-    for (std::int32_t j = 0; j < prepared.inferers; ++j) {
+    if (prepared.labels == 1) {
+        values.assign(prepared.inferences.begin(), prepared.inferences.end());
+    }
+    for (std::int32_t j = 0; prepared.labels > 1 && j < prepared.inferers; ++j) {
         values.push_back(prepared.inference(j, l));
     }
     for (std::int32_t k = 0; k < prepared.forecasters; ++k) {
@@ -159,6 +173,18 @@ Real plain_mean(const Prepared<Real>& prepared, const Pass& pass, std::int32_t l
     return sums.quotient();
 }
 
+// The mean of one label, or why there is none.
+template <class Real>
+Cause mean_of_sums(const Rules& rules, const TopicEpoch<Real>& epoch,
+                   const WeightedSums<Real>& sums, Real& value) {
+    if (sums.terms == 0 && rules.no_usable_participant == NoUsableParticipant::fault) {
+        return Cause::no_usable_participant;
+    }
+    const Real& floor = epoch.params.epsilon_safe_div;
+    value = sums.below(floor) ? sums.quotient(floor) : sums.quotient();
+    return Number<Real>::fault(value);
+}
+
 // The value of one label, or why there is none.
 template <class Real>
 Cause pass_value(const Rules& rules, const TopicEpoch<Real>& epoch, const Prepared<Real>& prepared,
@@ -168,14 +194,31 @@ Cause pass_value(const Rules& rules, const TopicEpoch<Real>& epoch, const Prepar
         return Number<Real>::fault(value);
     }
     gather_values(prepared, pass, l, scratch.values);
-    const WeightedSums<Real> sums = weighted_sums(std::span<const Real>(scratch.weights),
-                                                  std::span<const Real>(scratch.values));
-    if (sums.terms == 0 && rules.no_usable_participant == NoUsableParticipant::fault) {
-        return Cause::no_usable_participant;
+    return mean_of_sums(rules, epoch,
+                        weighted_sums(std::span<const Real>(scratch.weights),
+                                      std::span<const Real>(scratch.values)),
+                        value);
+}
+
+// The same for the one label of a pass whose weights nobody asks for; false: not done.
+template <class Real>
+bool pass_value_at_once(const Rules& rules, const TopicEpoch<Real>& epoch,
+                        const TopicState<Real>& state, const Prepared<Real>& prepared,
+                        const Pass& pass, PassScratch<Real>& scratch, Real& value, Cause& cause) {
+    if (Number<Real>::exact_sums || pass.kind == Pass::Kind::combined || epoch.labels != 1 ||
+        prepared.all_inferers_are_new || rules.weight_function != WeightFunction::ratio ||
+        rules.scale_storage != ScaleStorage::stored) {
+        return false;
     }
-    const Real& floor = epoch.params.epsilon_safe_div;
-    value = sums.below(floor) ? sums.quotient(floor) : sums.quotient();
-    return Number<Real>::fault(value);
+    gather_values(prepared, pass, 0, scratch.values);
+    WeightedSums<Real> sums;
+    if (!weigh_at_once(epoch.params, std::span<const Real>(scratch.regrets),
+                       std::span<const Real>(scratch.values), state.regret_scale,
+                       scratch.weight.normalized, sums)) {
+        return false;
+    }
+    cause = mean_of_sums(rules, epoch, sums, value);
+    return true;
 }
 
 inline const char* field_of(const Pass& pass) {
@@ -244,6 +287,16 @@ Cause run_pass(const Rules& rules, const TopicEpoch<Real>& epoch, const TopicSta
     // Weights come first even where all inferers are new and the value is a plain mean: a fault
     // among them ends the epoch on the chain too.
     gather_regrets(epoch, state, prepared, pass, scratch.regrets);
+    const BundleLayout layout{epoch.inferers, epoch.forecasters};
+    Real* values = out.values.data() + slot_of(layout, pass) * epoch.labels;
+    Cause at_once = Cause::none;
+    Real only = Number<Real>::missing();
+    if (pass_value_at_once(rules, epoch, state, prepared, pass, scratch, only, at_once)) {
+        if (at_once == Cause::none) {
+            values[0] = std::move(only);
+        }
+        return at_once;
+    }
     scratch.weights.resize(scratch.regrets.size());
     const Real scale =
         weights_of_call(rules, epoch.params, std::span<const Real>(scratch.regrets),
@@ -257,14 +310,13 @@ Cause run_pass(const Rules& rules, const TopicEpoch<Real>& epoch, const TopicSta
     if (pass.kind == Pass::Kind::combined) {
         keep_combined(prepared, scratch, scale, out);
     }
-    const BundleLayout layout{epoch.inferers, epoch.forecasters};
     for (std::int32_t l = 0; l < epoch.labels; ++l) {
         Real value = Number<Real>::missing();
         const Cause cause = pass_value(rules, epoch, prepared, pass, l, scratch, value);
         if (cause != Cause::none) {
             return cause;
         }
-        out.values[static_cast<std::size_t>(slot_of(layout, pass) * epoch.labels + l)] = value;
+        values[l] = value;
     }
     return Cause::none;
 }

@@ -15,11 +15,11 @@ namespace allora {
 // Returns a fault; without inferences nothing changes.
 template <class Real>
 Cause update_outlier_state(const TopicEpoch<Real>& epoch, const std::vector<Real>& inferences,
-                           TopicState<Real>& state) {
+                           TopicState<Real>& state, std::vector<Real>& sorted) {
     if (inferences.empty()) {
         return Cause::none;
     }
-    std::vector<Real> sorted(inferences.size());
+    sorted.resize(inferences.size());
     const MedianDeviation<Real> now =
         median_absolute_deviation(std::span<const Real>(inferences), std::span<Real>(sorted));
     Real& deviation = state.inference_median_absolute_deviation;

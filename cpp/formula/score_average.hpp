@@ -6,6 +6,7 @@
 #include "../protocol/reward.hpp"
 #include "../protocol/rules.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -15,6 +16,7 @@ namespace allora {
 template <class Real>
 std::vector<Real> present_of(const std::vector<Real>& values) {
     std::vector<Real> present;
+    present.reserve(values.size());
     for (const Real& value : values) {
         if (!Number<Real>::is_missing(value)) {
             present.push_back(value);
@@ -146,9 +148,9 @@ std::vector<Real> sampled_scores(const RoleRewardState<Real>& state) {
     if (sample.size() > state.kept) {
         sample.erase(sample.begin(), sample.end() - static_cast<std::ptrdiff_t>(state.kept));
     }
-    for (std::size_t i = 0; i < state.past_scores.size() && sample.size() < state.kept; ++i) {
-        sample.push_back(state.past_scores[i]);
-    }
+    const std::size_t wanted = std::min(state.kept - sample.size(), state.past_scores.size());
+    sample.insert(sample.end(), state.past_scores.begin(),
+                  state.past_scores.begin() + static_cast<std::ptrdiff_t>(wanted));
     return sample;
 }
 

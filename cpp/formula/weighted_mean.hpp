@@ -5,10 +5,12 @@
 #include "../number/decimal_real.hpp"
 #include "../number/float64_array.hpp"
 #include "../number/float64_real.hpp"
+#include "../protocol/params.hpp"
 
 #include <array>
 #include <cstddef>
 #include <span>
+#include <vector>
 
 namespace allora {
 
@@ -89,6 +91,30 @@ inline WeightedSums<double> weighted_sums(std::span<const double> weights,
         weights.data(), values.data(), Number<double>::missing_bits, sums.numerator.data(),
         sums.denominator.data(), weights.size());
     return sums;
+}
+
+// The weights of a call in the ratio form (weight.hpp) and their sums with `values` at once, where
+// that can be done and none of the weights fails; `normalized` holds as many numbers.
+template <class Real>
+bool weigh_at_once(const Params<Real>&, std::span<const Real>, std::span<const Real>, const Real&,
+                   std::vector<Real>&, WeightedSums<Real>&) {
+    return false;
+}
+
+inline bool weigh_at_once(const Params<double>& params, std::span<const double> regrets,
+                          std::span<const double> values, double scale,
+                          std::vector<double>& normalized, WeightedSums<double>& sums) {
+    if (!(scale > 0.0) || Number<double>::fault(scale) != Cause::none) {
+        return false;
+    }
+    normalized.resize(regrets.size());
+    float64::LaneSums lanes{sums.numerator.data(), sums.denominator.data(), 0};
+    const bool finite = float64::array_kernels().weigh_row(
+        {scale, params.p_norm, params.c_norm, Number<double>::missing_bits, regrets.data(),
+         values.data(), normalized.data(), regrets.size()},
+        lanes);
+    sums.terms = lanes.terms;
+    return finite;
 }
 
 // The sums without entry e, `all` being those with it.

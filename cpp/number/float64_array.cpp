@@ -5,9 +5,14 @@
 // Always -O3 -ffp-contract=off. -fno-math-errno lets sqrt vectorise; no result depends on it.
 //
 // Nothing here may leave a symbol outside the variant's namespace: the linker would keep one copy,
-// possibly the AVX-512 one, for all. Hence no standard library beyond integer types.
+// possibly the AVX-512 one, for all. Hence no standard library beyond integer types, and of
+// intrinsics only what g++ makes of no loop: masked loads and stores.
 #include "float64_array.hpp"
 #include "float64.hpp"
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 #if !defined(ALLORA_VARIANT)
 #error "ALLORA_VARIANT must be base, avx2 or avx512"
@@ -59,6 +64,9 @@ void apply(Function function, const double* in, const double* in2, double* out, 
 
 namespace {
 
+// A kernel that others call: inlined into them, g++ 12 unrolls its loops into single numbers.
+#define ALLORA_KERNEL __attribute__((noinline))
+
 constexpr std::size_t lanes = 8;
 
 // eight(i, count) for every group of up to eight consecutive entries; `count` is a constant where
@@ -89,6 +97,23 @@ struct Eight {
         }
         return loaded;
     }
+    void store(double* to, AllLanes) const {
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+            to[lane] = entry[lane];
+        }
+    }
+#if defined(__AVX512F__)
+    static __mmask8 first(std::size_t count) { return static_cast<__mmask8>((1U << count) - 1U); }
+    static Eight load(const double* from, std::size_t count, double rest) {
+        Eight loaded;
+        _mm512_storeu_pd(loaded.entry,
+                         _mm512_mask_loadu_pd(_mm512_set1_pd(rest), first(count), from));
+        return loaded;
+    }
+    void store(double* to, std::size_t count) const {
+        _mm512_mask_storeu_pd(to, first(count), _mm512_loadu_pd(entry));
+    }
+#else
     static Eight load(const double* from, std::size_t count, double rest) {
         Eight loaded;
         for (std::size_t lane = 0; lane < lanes; ++lane) {
@@ -96,16 +121,16 @@ struct Eight {
         }
         return loaded;
     }
-    template <class Count>
-    void store(double* to, Count count) const {
+    void store(double* to, std::size_t count) const {
         for (std::size_t lane = 0; lane < count; ++lane) {
             to[lane] = entry[lane];
         }
     }
+#endif
 };
 
-void ratio_weights(const RatioCall& call, const double* normalized, double* weights,
-                   std::size_t n) {
+ALLORA_KERNEL void ratio_weights(const RatioCall& call, const double* normalized, double* weights,
+                                 std::size_t n) {
     const double p = call.p;
     const double c = call.c;
     const double a = call.a;
@@ -138,10 +163,22 @@ void ratio_weights(const RatioCall& call, const double* normalized, double* weig
     });
 }
 
-double quotients(const double* values, double divisor, std::uint64_t missing, double* quotients,
-                 std::size_t n) {
-    const double least = -__builtin_inf();
-    double greatest[lanes] = {least, least, least, least, least, least, least, least};
+// Integers in the order of the numbers, -0 below +0; see Mask for why not the numbers themselves.
+ALLORA_INLINE long long order_of(double x) {
+    return static_cast<long long>(bits_of(x) ^ (mask_if_negative(x) & ~sign_bit));
+}
+ALLORA_INLINE double of_order(long long order) {
+    const auto bits = static_cast<Bits>(order);
+    return from_bits(bits ^ (mask_if_top_bit(bits) & ~sign_bit));
+}
+
+ALLORA_KERNEL double quotients(const double* values, double divisor, std::uint64_t missing,
+                               double* quotients, std::size_t n) {
+    const double least = -infinity();
+    long long greatest[lanes];
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+        greatest[lane] = order_of(least);
+    }
     const double none = from_bits(missing);
     by_eights(n, [&](std::size_t i, auto count) {
         const Eight value = Eight::load(values + i, count, none);
@@ -149,22 +186,31 @@ double quotients(const double* values, double divisor, std::uint64_t missing, do
         for (std::size_t lane = 0; lane < lanes; ++lane) {
             const Mask absent = mask_if_equal(bits_of(value.entry[lane]), missing);
             const double ratio = value.entry[lane] / divisor;
-            const double candidate = select(absent, least, ratio);
+            const long long candidate = order_of(select(absent | mask_if_nan(ratio), least, ratio));
             quotient.entry[lane] = select(absent, value.entry[lane], ratio);
             greatest[lane] = candidate > greatest[lane] ? candidate : greatest[lane];
         }
         quotient.store(quotients + i, count);
     });
-    double best = greatest[0];
+    long long best = greatest[0];
     for (std::size_t lane = 1; lane < lanes; ++lane) {
         best = greatest[lane] > best ? greatest[lane] : best;
     }
-    return best;
+    return of_order(best);
+}
+
+inline std::size_t sum_of_lanes(const Bits* added) {
+    std::size_t terms = 0;
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+        terms += added[lane];
+    }
+    return terms;
 }
 
 // A lane starts at +0, so it is never -0, and adding +0 for a skipped entry changes no bit.
-std::size_t weighted_lanes(const double* weights, const double* values, std::uint64_t missing,
-                           double* numerator, double* denominator, std::size_t n) {
+ALLORA_KERNEL std::size_t weighted_lanes(const double* weights, const double* values,
+                                         std::uint64_t missing, double* numerator,
+                                         double* denominator, std::size_t n) {
     Bits added[lanes] = {};
     by_eights(n, [&](std::size_t i, auto count) {
         const Eight weight = Eight::load(weights + i, count, 0.0);
@@ -172,18 +218,80 @@ std::size_t weighted_lanes(const double* weights, const double* values, std::uin
         for (std::size_t lane = 0; lane < lanes; ++lane) {
             const double w = weight.entry[lane];
             const double v = value.entry[lane];
-            const bool skipped = (bits_of(w) == missing) | (bits_of(v) == missing) | (w == 0.0);
+            const Mask skipped = mask_if_equal(bits_of(w), missing) |
+                                 mask_if_equal(bits_of(v), missing) | mask_if_zero(w);
             const double product = w * v;
-            numerator[lane] += skipped ? 0.0 : product;
-            denominator[lane] += skipped ? 0.0 : w;
-            added[lane] += skipped ? 0U : 1U;
+            numerator[lane] += select(skipped, 0.0, product);
+            denominator[lane] += select(skipped, 0.0, w);
+            added[lane] += 1U & ~skipped;
         }
     });
-    std::size_t terms = 0;
-    for (std::size_t lane = 0; lane < lanes; ++lane) {
-        terms += added[lane];
+    return sum_of_lanes(added);
+}
+
+bool weigh_row(const WeighedRow& row, LaneSums& sums) {
+    double* weights = row.normalized;
+    const double best = quotients(row.regrets, row.scale, row.missing, row.normalized, row.n);
+    const double a = -(row.p * (best - row.c));
+    const RatioCall call = {row.p, row.c, a, exp(a > 0.0 ? -a : a) + 1.0, row.missing};
+    ratio_weights(call, row.normalized, weights, row.n);
+    Bits faults = 0;
+    for (std::size_t i = 0; i < row.n; ++i) {
+        const Bits weight = bits_of(weights[i]);
+        faults |= mask_if_equal(weight & infinity_bits, infinity_bits) &
+                  ~mask_if_equal(weight, row.missing);
     }
-    return terms;
+    sums.terms =
+        weighted_lanes(weights, row.values, row.missing, sums.numerator, sums.denominator, row.n);
+    return faults == 0;
+}
+
+void fill_missing(const double* values, double initial, std::uint64_t missing, double* filled,
+                  std::size_t n) {
+    by_eights(n, [&](std::size_t i, auto count) {
+        Eight value = Eight::load(values + i, count, 0.0);
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+            const Mask absent = mask_if_equal(bits_of(value.entry[lane]), missing);
+            value.entry[lane] = select(absent, initial, value.entry[lane]);
+        }
+        value.store(filled + i, count);
+    });
+}
+
+// Eight integers, as a vector of the language: g++ 12 makes none of the loop that compares them.
+using Longs = long long __attribute__((vector_size(64)));
+
+// Of two equal values the later one counts the earlier one, not the other way round.
+bool ranks(const double* values, std::uint64_t* ranks, std::size_t n) {
+    long long order[most_ranked];
+    Bits unordered = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        unordered |= mask_if_nan(values[i]);
+        order[i] = order_of(values[i] + 0.0); // -0 is +0
+    }
+    for (std::size_t i = 0; i < n; i += lanes) {
+        const std::size_t count = n - i < lanes ? n - i : lanes;
+        Longs own;
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+            own[lane] = order[lane < count ? i + lane : i];
+        }
+        const Longs next = own + 1;
+        const Longs lane = {0, 1, 2, 3, 4, 5, 6, 7};
+        Longs rank = {}; // a comparison that holds is -1
+        for (std::size_t j = 0; j < i; ++j) {
+            rank -= order[j] < next;
+        }
+        for (std::size_t j = 0; j < count; ++j) {
+            rank -= order[i + j] < own - (static_cast<long long>(j) < lane);
+        }
+        for (std::size_t j = i + count; j < n; ++j) {
+            rank -= order[j] < own;
+        }
+        for (std::size_t at = 0; at < count; ++at) {
+            ranks[i + at] = static_cast<std::uint64_t>(rank[at]);
+        }
+    }
+    return unordered == 0;
 }
 
 template <class Width>
@@ -217,22 +325,26 @@ void column_means(const double* table, const double* weights, std::size_t rows, 
 bool update_averages(const AverageStep& step, const double* parts, double* averages,
                      std::size_t n) {
     const double rest = 1.0 - step.alpha;
-    constexpr Bits exponent = 0x7ff0'0000'0000'0000ULL;
-    Bits faults = 0;
-    ALLORA_INDEPENDENT
-    for (std::size_t i = 0; i < n; ++i) {
-        const double average = averages[i];
-        const Mask absent = mask_if_equal(bits_of(parts[i]), step.missing);
-        const double old =
-            select(mask_if_equal(bits_of(average), step.missing), step.initial, average);
-        const double current = step.whole - parts[i];
-        const double blend = step.alpha * current + rest * old;
-        const double next = current == old ? current : blend;
-        const double kept = select(absent, 0.0, next);
-        faults |= (bits_of(kept) & exponent) == exponent ? 1U : 0U;
-        averages[i] = select(absent, average, next);
-    }
-    return faults == 0;
+    Bits faults[lanes] = {};
+    by_eights(n, [&](std::size_t i, auto count) {
+        const Eight part = Eight::load(parts + i, count, from_bits(step.missing));
+        Eight average = Eight::load(averages + i, count, 0.0);
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+            const double before = average.entry[lane];
+            const Mask absent = mask_if_equal(bits_of(part.entry[lane]), step.missing);
+            const double old =
+                select(mask_if_equal(bits_of(before), step.missing), step.initial, before);
+            const double current = step.whole - part.entry[lane];
+            const double blend = step.alpha * current + rest * old;
+            const Mask same = mask_if_equal(bits_of(current), bits_of(old)) |
+                              (mask_if_zero(current) & mask_if_zero(old));
+            const double next = select(same, current, blend);
+            faults[lane] |= ~absent & mask_if_equal(bits_of(next) & infinity_bits, infinity_bits);
+            average.entry[lane] = select(absent, before, next);
+        }
+        average.store(averages + i, count);
+    });
+    return sum_of_lanes(faults) == 0;
 }
 
 // The bits of a magnitude order as the magnitude does, and no number's are above infinity's.
@@ -253,6 +365,7 @@ bool all_within(const double* values, double least, double greatest, std::uint64
 } // namespace
 
 const ArrayKernels array_kernels = {ratio_weights, quotients,       weighted_lanes,
-                                    column_means,  update_averages, all_within};
+                                    column_means,  update_averages, all_within,
+                                    ranks,         fill_missing,    weigh_row};
 
 } // namespace allora::float64::ALLORA_VARIANT

@@ -82,6 +82,39 @@ using UpdateAverages = bool(const AverageStep& step, const double* parts, double
 using AllWithin = bool(const double* values, double least, double greatest, std::uint64_t missing,
                        std::size_t n);
 
+// Above, sorting takes fewer steps than comparing everything with everything.
+inline constexpr std::size_t most_ranked = 128;
+
+// Rank of every value in ascending order, equal ones in the order of i: 0 .. n - 1, where n is at
+// most `most_ranked`. False where a NaN leaves no order.
+using Ranks = bool(const double* values, std::uint64_t* ranks, std::size_t n);
+
+// filled[i] = values[i], and `initial` for entries with the bits `missing`.
+using FillMissing = void(const double* values, double initial, std::uint64_t missing,
+                         double* filled, std::size_t n);
+
+// Quotients, RatioWeights and WeightedLanes one after the other, with the same bits, the weights
+// never leaving the processor. False where a weight is no finite number: the sums are then of no
+// use. `scale` is finite and above 0; `normalized` has room for n numbers.
+struct WeighedRow {
+    double scale;
+    double p;
+    double c;
+    std::uint64_t missing;
+    const double* regrets;
+    const double* values;
+    double* normalized;
+    std::size_t n;
+};
+
+struct LaneSums {
+    double* numerator;
+    double* denominator;
+    std::size_t terms;
+};
+
+using WeighRow = bool(const WeighedRow& row, LaneSums& sums);
+
 struct ArrayKernels {
     RatioWeights* ratio_weights;
     Quotients* quotients;
@@ -89,6 +122,9 @@ struct ArrayKernels {
     ColumnMeans* column_means;
     UpdateAverages* update_averages;
     AllWithin* all_within;
+    Ranks* ranks;
+    FillMissing* fill_missing;
+    WeighRow* weigh_row;
 };
 
 namespace base {

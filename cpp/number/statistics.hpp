@@ -13,9 +13,11 @@
 #pragma once
 
 #include "decimal_functions.hpp"
+#include "float64_sort.hpp"
 #include "real.hpp"
 #include "stable_sort.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -132,6 +134,46 @@ void sort_ascending(std::span<Real> values) {
         values.size());
 }
 
+inline void sort_ascending(std::span<double> values) {
+    if (!float64::sort_by_ranks(values)) {
+        sort_ascending<double>(values);
+    }
+}
+
+// Equal values come out in reverse input order, in blocks of 20, as on the chain.
+template <class Real>
+void sort_descending(std::span<Real> values) {
+    StableSort(
+        [values](std::size_t i, std::size_t j) { return compare(values[i], values[j]) >= 0; },
+        [values](std::size_t i, std::size_t j) { std::swap(values[i], values[j]); })(values.size());
+}
+
+// The order of equal values shows in zeros alone, which have two signs.
+inline void sort_descending(std::span<double> values) {
+    if (std::find(values.begin(), values.end(), 0.0) == values.end() &&
+        float64::sort_by_ranks(values)) {
+        std::reverse(values.begin(), values.end());
+    } else {
+        sort_descending<double>(values);
+    }
+}
+
+// Values ascending, each with its weight.
+template <class Real>
+void sort_with_weights(std::span<Real> values, std::span<Real> weights) {
+    StableSort([values](std::size_t i, std::size_t j) { return compare(values[i], values[j]) < 0; },
+               [values, weights](std::size_t i, std::size_t j) {
+                   std::swap(values[i], values[j]);
+                   std::swap(weights[i], weights[j]);
+               })(values.size());
+}
+
+inline void sort_with_weights(std::span<double> values, std::span<double> weights) {
+    if (!float64::sort_by_ranks(values, weights)) {
+        sort_with_weights<double>(values, weights);
+    }
+}
+
 // The median of values that are sorted in place.
 template <class Real>
 Real median_of_scratch(std::span<Real> values) {
@@ -183,8 +225,7 @@ MedianDeviation<Real> median_absolute_deviation(std::span<const Real> values,
 }
 
 // The q-quantile: sorted descending, pos = (1 - q)(N - 1), linear between the neighbours of pos.
-// Equal values come out in reverse input order, in blocks of 20, as on the chain. Fault:
-// out_of_range for a position outside of the values.
+// Fault: out_of_range for a position outside of the values.
 template <class Real>
 Real quantile(std::span<const Real> values, const Real& q, std::span<Real> scratch) {
     if (values.empty()) {
@@ -192,9 +233,7 @@ Real quantile(std::span<const Real> values, const Real& q, std::span<Real> scrat
     }
     const std::span<Real> sorted = scratch.first(values.size());
     std::copy(values.begin(), values.end(), sorted.begin());
-    StableSort(
-        [sorted](std::size_t i, std::size_t j) { return compare(sorted[i], sorted[j]) >= 0; },
-        [sorted](std::size_t i, std::size_t j) { std::swap(sorted[i], sorted[j]); })(sorted.size());
+    sort_descending(sorted);
     const auto last = static_cast<std::int64_t>(sorted.size() - 1);
     const Real position = (Number<Real>::from_int(1) - q) * Number<Real>::from_int(last);
     if (carries_fault(position)) {
@@ -298,11 +337,7 @@ Cause weighted_percentile(std::span<const Real> values, std::span<const Real> we
     const std::span<Real> position = scratch.subspan(2 * count, count);
     std::copy(values.begin(), values.end(), sorted.begin());
     std::copy(weights.begin(), weights.end(), carried.begin());
-    StableSort([sorted](std::size_t i, std::size_t j) { return compare(sorted[i], sorted[j]) < 0; },
-               [sorted, carried](std::size_t i, std::size_t j) {
-                   std::swap(sorted[i], sorted[j]);
-                   std::swap(carried[i], carried[j]);
-               })(count);
+    sort_with_weights(sorted, carried);
     const std::span<const Real> ordered(carried);
     if (const Cause cause = cumulative_sum(ordered, position); cause != Cause::none) {
         return cause;

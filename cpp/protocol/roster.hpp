@@ -3,9 +3,11 @@
 
 #include "../number/real.hpp"
 #include "addresses.hpp"
+#include "copy_on_write.hpp"
 
 #include <algorithm>
 #include <cstdint>
+#include <numeric>
 #include <span>
 #include <vector>
 
@@ -13,32 +15,39 @@ namespace allora {
 
 class Roster {
 public:
-    std::size_t size() const { return actors_.size(); }
-    std::uint32_t actor(std::size_t index) const { return actors_[index]; }
+    std::size_t size() const { return members_->actors.size(); }
+    std::uint32_t actor(std::size_t index) const { return members_->actors[index]; }
+    // Whether these are all actors, in the order in which they joined.
+    bool is(std::span<const std::uint32_t> actors) const {
+        return std::equal(actors.begin(), actors.end(), members_->actors.begin(),
+                          members_->actors.end());
+    }
     // The index, or -1 for an actor that never appeared.
     std::int64_t find(std::uint32_t actor) const {
-        const auto found = place(actor);
-        return found == index_.end() || found->actor != actor
-                   ? -1
-                   : static_cast<std::int64_t>(found->at);
+        const std::vector<Entry>& index = members_->index;
+        const auto found = place(index, actor);
+        return found == index.end() || found->actor != actor ? -1
+                                                             : static_cast<std::int64_t>(found->at);
     }
     std::size_t add(std::uint32_t actor) {
-        const auto found = place(actor);
-        if (found != index_.end() && found->actor == actor) {
-            return found->at;
+        if (const std::int64_t at = find(actor); at >= 0) {
+            return static_cast<std::size_t>(at);
         }
-        index_.insert(found, {actor, static_cast<std::uint32_t>(actors_.size())});
-        actors_.push_back(actor);
-        return actors_.size() - 1;
+        Members& members = members_.edit();
+        const auto at = static_cast<std::uint32_t>(members.actors.size());
+        members.index.insert(place(members.index, actor), {actor, at});
+        members.actors.push_back(actor);
+        return at;
     }
     // Indices in address order.
     std::vector<std::size_t> sorted() const {
-        std::vector<std::size_t> order(actors_.size());
+        const std::vector<std::uint32_t>& actors = members_->actors;
+        std::vector<std::size_t> order(actors.size());
         for (std::size_t i = 0; i < order.size(); ++i) {
             order[i] = i;
         }
-        std::sort(order.begin(), order.end(), [this](std::size_t i, std::size_t j) {
-            return address_text(actors_[i]) < address_text(actors_[j]);
+        std::sort(order.begin(), order.end(), [&actors](std::size_t i, std::size_t j) {
+            return address_text(actors[i]) < address_text(actors[j]);
         });
         return order;
     }
@@ -49,16 +58,20 @@ private:
         std::uint32_t at;
     };
 
-    std::vector<Entry>::const_iterator place(std::uint32_t actor) const {
+    struct Members {
+        std::vector<std::uint32_t> actors;
+        std::vector<Entry> index; // sorted by identifier
+    };
+
+    static std::vector<Entry>::const_iterator place(const std::vector<Entry>& index,
+                                                    std::uint32_t actor) {
         return std::lower_bound(
-            index_.begin(), index_.end(), actor,
+            index.begin(), index.end(), actor,
             [](const Entry& entry, std::uint32_t wanted) { return entry.actor < wanted; });
     }
 
-    std::vector<std::uint32_t> actors_;
-    // Sorted by identifier: a state is copied far more often than it gains an actor, and one block
-    // copies faster than a table of nodes.
-    std::vector<Entry> index_;
+    // A state is copied far more often than it gains an actor.
+    CopyOnWrite<Members> members_;
 };
 
 namespace shelf {
@@ -67,6 +80,10 @@ using Indices = std::vector<std::int64_t>;
 
 inline Indices indices_of(const Roster& roster, std::span<const std::uint32_t> actors) {
     Indices indices(actors.size());
+    if (roster.is(actors)) {
+        std::iota(indices.begin(), indices.end(), std::int64_t{0});
+        return indices;
+    }
     for (std::size_t i = 0; i < actors.size(); ++i) {
         indices[i] = roster.find(actors[i]);
     }

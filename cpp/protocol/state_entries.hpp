@@ -95,19 +95,20 @@ Real* state_place(StoredState<Real>& state, std::string_view family, const std::
     }
     if (withheld.empty()) {
         if (family == "inferer_regret") {
-            return &state.inferer_regret[inferer(actor)];
+            return &state.regrets.edit().inferer_regret[inferer(actor)];
         }
         if (family == "naive_inferer_regret") {
-            return &state.naive_inferer_regret[inferer(actor)];
+            return &state.regrets.edit().naive_inferer_regret[inferer(actor)];
         }
         if (family == "inferer_weight") {
-            return &state.inferer_weight[inferer(actor)];
+            return &state.regrets.edit().inferer_weight[inferer(actor)];
         }
         if (family == "forecaster_regret") {
-            return &state.forecaster_regret[forecaster(actor)];
+            return &state.regrets.edit().forecaster_regret[forecaster(actor)];
         }
-        return family == "forecaster_weight" ? &state.forecaster_weight[forecaster(actor)]
-                                             : nullptr;
+        return family == "forecaster_weight"
+                   ? &state.regrets.edit().forecaster_weight[forecaster(actor)]
+                   : nullptr;
     }
     if (family == "one_in_forecaster_regret") {
         const std::size_t row = forecaster(withheld);
@@ -124,7 +125,7 @@ Real* state_place(StoredState<Real>& state, std::string_view family, const std::
     }
     const std::size_t row = by_inferer ? inferer(withheld) : forecaster(withheld);
     const std::size_t column = of_inferer ? inferer(actor) : forecaster(actor);
-    PairFamilies<Real>& pairs = state.pairs;
+    PairFamilies<Real>& pairs = state.regrets.edit().pairs;
     return by_inferer
                ? pair(of_inferer ? pairs.one_out_inferer_inferer : pairs.one_out_inferer_forecaster,
                       row, column)
@@ -190,9 +191,9 @@ void visit_values(const StoredState<Real>& state, const Visit& visit) {
             one(family, none, address_text(roster.actor(at)), values[at]);
         }
     };
-    list("inferer_regret", state.inferers, i, state.inferer_regret);
-    list("forecaster_regret", state.forecasters, f, state.forecaster_regret);
-    list("naive_inferer_regret", state.inferers, i, state.naive_inferer_regret);
+    list("inferer_regret", state.inferers, i, state.regrets->inferer_regret);
+    list("forecaster_regret", state.forecasters, f, state.regrets->forecaster_regret);
+    list("naive_inferer_regret", state.inferers, i, state.regrets->naive_inferer_regret);
     const auto grid = [&](const char* family, const Roster& rows,
                           const std::vector<std::size_t>& row_order, const Roster& columns,
                           const std::vector<std::size_t>& column_order, const Grid<Real>& values) {
@@ -203,7 +204,7 @@ void visit_values(const StoredState<Real>& state, const Visit& visit) {
             }
         }
     };
-    const PairFamilies<Real>& pairs = state.pairs;
+    const PairFamilies<Real>& pairs = state.regrets->pairs;
     grid("one_out_inferer_inferer_regret", state.inferers, i, state.inferers, i,
          pairs.one_out_inferer_inferer);
     grid("one_out_inferer_forecaster_regret", state.inferers, i, state.forecasters, f,
@@ -227,8 +228,8 @@ void visit_values(const StoredState<Real>& state, const Visit& visit) {
             one("one_in_forecaster_regret", brought_in, brought_in, pairs.one_in_self[q]);
         }
     }
-    list("inferer_weight", state.inferers, i, state.inferer_weight);
-    list("forecaster_weight", state.forecasters, f, state.forecaster_weight);
+    list("inferer_weight", state.inferers, i, state.regrets->inferer_weight);
+    list("forecaster_weight", state.forecasters, f, state.regrets->forecaster_weight);
     visit_score_values(*state.scores, visit);
 }
 
@@ -241,10 +242,10 @@ std::uint64_t* count_place(StoredState<Real>& state, std::string_view family,
     }
     const std::uint32_t identifier = intern_address(actor);
     if (family == "inferer_inclusions") {
-        return &state.inferer_inclusions[state.add_inferer(identifier)];
+        return &state.inclusions.edit().inferers[state.add_inferer(identifier)];
     }
     if (family == "forecaster_inclusions") {
-        return &state.forecaster_inclusions[state.add_forecaster(identifier)];
+        return &state.inclusions.edit().forecasters[state.add_forecaster(identifier)];
     }
     std::uint64_t* place = nullptr;
     StoredScores<Real>& scores = state.scores.edit();
@@ -268,8 +269,8 @@ void visit_counts(const StoredState<Real>& state, const Visit& visit) {
             }
         }
     };
-    list("inferer_inclusions", state.inferers, state.inferer_inclusions);
-    list("forecaster_inclusions", state.forecasters, state.forecaster_inclusions);
+    list("inferer_inclusions", state.inferers, state.inclusions->inferers);
+    list("forecaster_inclusions", state.forecasters, state.inclusions->forecasters);
     visit_roles(*state.scores, [&](const std::string& role, const RoleScores<Real>& part) {
         list(role + "_score_height", part.actors, part.score_height);
     });

@@ -23,6 +23,9 @@ public:
     std::size_t end(std::size_t at) const { return end_[at]; }
     std::uint32_t actor(std::size_t entry) const { return actor_[entry]; }
     const Real& score(std::size_t entry) const { return score_[entry]; }
+    std::span<const Real> scores(std::size_t at) const {
+        return std::span<const Real>(score_).subspan(begin(at), end(at) - begin(at));
+    }
 
     // Adds an entry at the end of its block; the place lasts until the next one.
     Real* add(std::int64_t block, std::uint32_t actor);

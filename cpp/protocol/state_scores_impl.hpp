@@ -66,9 +66,8 @@ void RoleScores<Real>::gather(std::span<const std::uint32_t> actors_of_epoch, st
     dense.past_scores.clear();
     for (std::size_t block = history.blocks(); block-- > 0;) {
         if (history.block(block) < nonce) {
-            for (std::size_t entry = history.begin(block); entry < history.end(block); ++entry) {
-                dense.past_scores.push_back(history.score(entry));
-            }
+            const std::span<const Real> scores = history.scores(block);
+            dense.past_scores.insert(dense.past_scores.end(), scores.begin(), scores.end());
         }
     }
 }
@@ -76,12 +75,13 @@ void RoleScores<Real>::gather(std::span<const std::uint32_t> actors_of_epoch, st
 template <class Real>
 void RoleScores<Real>::scatter(std::span<const std::uint32_t> actors_of_epoch, std::int64_t nonce,
                                const RoleRewardState<Real>& dense) {
+    const bool whole = actors.is(actors_of_epoch);
     for (std::size_t i = 0; i < actors_of_epoch.size(); ++i) {
         if (Number<Real>::is_missing(dense.score_ema[i]) &&
             Number<Real>::is_missing(dense.reward_fraction[i])) {
             continue;
         }
-        const std::size_t at = add(actors_of_epoch[i]);
+        const std::size_t at = whole ? i : add(actors_of_epoch[i]);
         score_ema[at] = dense.score_ema[i];
         reward_fraction[at] = dense.reward_fraction[i];
         score_height[at] = dense.score_height[i];

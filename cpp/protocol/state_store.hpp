@@ -4,12 +4,12 @@
 
 #include "../number/decimal_real.hpp"
 #include "../number/float64_real.hpp"
+#include "copy_on_write.hpp"
 #include "roster.hpp"
 #include "state_scores.hpp"
 
 #include <algorithm>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -26,6 +26,17 @@ public:
     Real& at(std::size_t row, std::size_t column) { return cells_[row * stride_ + column]; }
     const Real& at(std::size_t row, std::size_t column) const {
         return cells_[row * stride_ + column];
+    }
+
+    // The first columns of rows that lie `stride` apart.
+    void assign(std::size_t rows, std::size_t columns, std::size_t stride, const Real* from) {
+        cells_.clear();
+        cells_.reserve(rows * columns);
+        for (std::size_t row = 0; row < rows; ++row) {
+            cells_.insert(cells_.end(), from + row * stride, from + row * stride + columns);
+        }
+        rows_ = rows;
+        columns_ = stride_ = columns;
     }
 
     void grow(std::size_t rows, std::size_t columns) {
@@ -64,21 +75,17 @@ struct PairFamilies {
     std::vector<Real> one_in_self;
 };
 
-// A part that copies share until one of them edits it.
-template <class Value>
-class CopyOnWrite {
-public:
-    const Value& operator*() const { return *value_; }
-    const Value* operator->() const { return value_.get(); }
-    Value& edit() {
-        if (value_.use_count() != 1) {
-            value_ = std::make_shared<Value>(*value_);
-        }
-        return *value_;
-    }
+// Everything that settling changes of the actors on the rosters, and nothing else does.
+template <class Real>
+struct StoredRegrets {
+    std::vector<Real> inferer_regret, naive_inferer_regret, inferer_weight;
+    std::vector<Real> forecaster_regret, forecaster_weight;
+    PairFamilies<Real> pairs;
+};
 
-private:
-    std::shared_ptr<Value> value_ = std::make_shared<Value>();
+// How often each was paid; only rewards change that.
+struct StoredInclusions {
+    std::vector<std::uint64_t> inferers, forecasters;
 };
 
 template <class Real>
@@ -92,10 +99,8 @@ public:
 
     Roster inferers;
     Roster forecasters;
-    std::vector<Real> inferer_regret, naive_inferer_regret, inferer_weight;
-    std::vector<Real> forecaster_regret, forecaster_weight;
-    std::vector<std::uint64_t> inferer_inclusions, forecaster_inclusions;
-    PairFamilies<Real> pairs;
+    CopyOnWrite<StoredRegrets<Real>> regrets;
+    CopyOnWrite<StoredInclusions> inclusions;
     CopyOnWrite<StoredScores<Real>> scores;
 
     std::size_t add_inferer(std::uint32_t actor);
@@ -110,6 +115,11 @@ public:
 
     // Entry (q, address) of the shared one-in table.
     Real* one_in_entry(std::size_t forecaster, std::uint32_t actor);
+
+private:
+    // scatter where these actors are all there are, in the order of the rosters: nothing of the old
+    // regrets stays that was not gathered.
+    void renew_regrets(const TopicState<Real>& dense);
 };
 
 // The same state in another number, value by value.

@@ -8,14 +8,16 @@ namespace allora {
 template <class Real>
 std::size_t StoredState<Real>::add_inferer(std::uint32_t actor) {
     const std::size_t at = inferers.add(actor);
-    if (at < inferer_regret.size()) {
+    if (at < regrets->inferer_regret.size()) {
         return at;
     }
     const Real missing = Number<Real>::missing();
-    inferer_regret.push_back(missing);
-    naive_inferer_regret.push_back(missing);
-    inferer_weight.push_back(missing);
-    inferer_inclusions.push_back(no_count);
+    StoredRegrets<Real>& lists = regrets.edit();
+    lists.inferer_regret.push_back(missing);
+    lists.naive_inferer_regret.push_back(missing);
+    lists.inferer_weight.push_back(missing);
+    inclusions.edit().inferers.push_back(no_count);
+    PairFamilies<Real>& pairs = lists.pairs;
     const std::size_t i = inferers.size();
     const std::size_t f = forecasters.size();
     pairs.one_out_inferer_inferer.grow(i, i);
@@ -32,13 +34,15 @@ std::size_t StoredState<Real>::add_inferer(std::uint32_t actor) {
 template <class Real>
 std::size_t StoredState<Real>::add_forecaster(std::uint32_t actor) {
     const std::size_t at = forecasters.add(actor);
-    if (at < forecaster_regret.size()) {
+    if (at < regrets->forecaster_regret.size()) {
         return at;
     }
     const Real missing = Number<Real>::missing();
-    forecaster_regret.push_back(missing);
-    forecaster_weight.push_back(missing);
-    forecaster_inclusions.push_back(no_count);
+    StoredRegrets<Real>& lists = regrets.edit();
+    lists.forecaster_regret.push_back(missing);
+    lists.forecaster_weight.push_back(missing);
+    inclusions.edit().forecasters.push_back(no_count);
+    PairFamilies<Real>& pairs = lists.pairs;
     pairs.one_in_self.push_back(missing);
     const std::size_t i = inferers.size();
     const std::size_t f = forecasters.size();
@@ -51,6 +55,7 @@ std::size_t StoredState<Real>::add_forecaster(std::uint32_t actor) {
 
 template <class Real>
 Real* StoredState<Real>::one_in_entry(std::size_t forecaster, std::uint32_t actor) {
+    PairFamilies<Real>& pairs = regrets.edit().pairs;
     if (const std::int64_t j = inferers.find(actor); j >= 0) {
         return &pairs.one_in_inferer.at(forecaster, static_cast<std::size_t>(j));
     }
@@ -129,18 +134,20 @@ void StoredState<Real>::gather(std::span<const std::uint32_t> inferer,
     const Indices i = indices_of(inferers, inferer);
     const Indices f = indices_of(forecasters, forecaster);
     const Real missing = Number<Real>::missing();
+    const StoredRegrets<Real>& lists = *regrets;
+    const PairFamilies<Real>& pairs = lists.pairs;
     dense.initial_regret = initial_regret;
     dense.regret_scale = regret_scale;
     dense.previous_combined_loss = previous_combined_loss;
     dense.inference_median = inference_median;
     dense.inference_median_absolute_deviation = inference_median_absolute_deviation;
-    gather_list(inferer_regret, i, missing, dense.inferer_regret);
-    gather_list(naive_inferer_regret, i, missing, dense.naive_inferer_regret);
-    gather_list(inferer_weight, i, missing, dense.inferer_weight);
-    gather_list(forecaster_regret, f, missing, dense.forecaster_regret);
-    gather_list(forecaster_weight, f, missing, dense.forecaster_weight);
-    gather_list(inferer_inclusions, i, no_count, dense.inferer_inclusions);
-    gather_list(forecaster_inclusions, f, no_count, dense.forecaster_inclusions);
+    gather_list(lists.inferer_regret, i, missing, dense.inferer_regret);
+    gather_list(lists.naive_inferer_regret, i, missing, dense.naive_inferer_regret);
+    gather_list(lists.inferer_weight, i, missing, dense.inferer_weight);
+    gather_list(lists.forecaster_regret, f, missing, dense.forecaster_regret);
+    gather_list(lists.forecaster_weight, f, missing, dense.forecaster_weight);
+    gather_list(inclusions->inferers, i, no_count, dense.inferer_inclusions);
+    gather_list(inclusions->forecasters, f, no_count, dense.forecaster_inclusions);
     for (std::vector<std::uint64_t>* counts :
          {&dense.inferer_inclusions, &dense.forecaster_inclusions}) {
         std::replace(counts->begin(), counts->end(), no_count, std::uint64_t{0});
@@ -174,6 +181,15 @@ void StoredState<Real>::scatter(std::span<const std::uint32_t> inferer,
                                 std::span<const std::int32_t> shared,
                                 const TopicState<Real>& dense) {
     using namespace shelf;
+    initial_regret = dense.initial_regret;
+    regret_scale = dense.regret_scale;
+    previous_combined_loss = dense.previous_combined_loss;
+    inference_median = dense.inference_median;
+    inference_median_absolute_deviation = dense.inference_median_absolute_deviation;
+    if (inferers.is(inferer) && forecasters.is(forecaster)) {
+        renew_regrets(dense);
+        return;
+    }
     Indices i(inferer.size());
     Indices f(forecaster.size());
     for (std::size_t j = 0; j < inferer.size(); ++j) {
@@ -182,16 +198,13 @@ void StoredState<Real>::scatter(std::span<const std::uint32_t> inferer,
     for (std::size_t k = 0; k < forecaster.size(); ++k) {
         f[k] = static_cast<std::int64_t>(add_forecaster(forecaster[k]));
     }
-    initial_regret = dense.initial_regret;
-    regret_scale = dense.regret_scale;
-    previous_combined_loss = dense.previous_combined_loss;
-    inference_median = dense.inference_median;
-    inference_median_absolute_deviation = dense.inference_median_absolute_deviation;
-    scatter_list(dense.inferer_regret, i, inferer_regret);
-    scatter_list(dense.naive_inferer_regret, i, naive_inferer_regret);
-    scatter_list(dense.inferer_weight, i, inferer_weight);
-    scatter_list(dense.forecaster_regret, f, forecaster_regret);
-    scatter_list(dense.forecaster_weight, f, forecaster_weight);
+    StoredRegrets<Real>& lists = regrets.edit();
+    PairFamilies<Real>& pairs = lists.pairs;
+    scatter_list(dense.inferer_regret, i, lists.inferer_regret);
+    scatter_list(dense.naive_inferer_regret, i, lists.naive_inferer_regret);
+    scatter_list(dense.inferer_weight, i, lists.inferer_weight);
+    scatter_list(dense.forecaster_regret, f, lists.forecaster_regret);
+    scatter_list(dense.forecaster_weight, f, lists.forecaster_weight);
     scatter_grid(dense.one_out_inferer_inferer_regret, i, i, i.size(),
                  pairs.one_out_inferer_inferer);
     scatter_grid(dense.one_out_inferer_forecaster_regret, i, f, f.size(),
@@ -209,18 +222,45 @@ void StoredState<Real>::scatter(std::span<const std::uint32_t> inferer,
     }
 }
 
+template <class Real>
+void StoredState<Real>::renew_regrets(const TopicState<Real>& dense) {
+    const std::size_t i = inferers.size();
+    const std::size_t f = forecasters.size();
+    StoredRegrets<Real> lists;
+    lists.inferer_regret = dense.inferer_regret;
+    lists.naive_inferer_regret = dense.naive_inferer_regret;
+    lists.inferer_weight = dense.inferer_weight;
+    lists.forecaster_regret = dense.forecaster_regret;
+    lists.forecaster_weight = dense.forecaster_weight;
+    PairFamilies<Real>& pairs = lists.pairs;
+    const auto renew = [](Grid<Real>& grid, std::size_t rows, std::size_t columns,
+                          std::size_t stride, const std::vector<Real>& from) {
+        grid.assign(rows, columns, stride, from.data());
+    };
+    renew(pairs.one_out_inferer_inferer, i, i, i, dense.one_out_inferer_inferer_regret);
+    renew(pairs.one_out_inferer_forecaster, i, f, f, dense.one_out_inferer_forecaster_regret);
+    renew(pairs.one_out_forecaster_inferer, f, i, i, dense.one_out_forecaster_inferer_regret);
+    renew(pairs.one_out_forecaster_forecaster, f, f, f, dense.one_out_forecaster_forecaster_regret);
+    renew(pairs.one_in_inferer, f, i, i + 1, dense.one_in_forecaster_regret);
+    pairs.one_in_self.reserve(f);
+    for (std::size_t q = 0; q < f; ++q) {
+        pairs.one_in_self.push_back(dense.one_in_forecaster_regret[(q + 1) * (i + 1) - 1]);
+    }
+    regrets.replace(std::move(lists));
+}
+
 template <class To, class From, class Convert>
 StoredState<To> convert_state(const StoredState<From>& from, const Convert& convert) {
     StoredState<To> to;
-    const auto list = [&](const std::vector<From>& source, std::vector<To>& target) {
-        for (std::size_t i = 0; i < source.size(); ++i) {
-            target[i] = convert(source[i]);
+    const auto list = [&](const std::vector<From>& values, std::vector<To>& converted) {
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            converted[i] = convert(values[i]);
         }
     };
-    const auto grid = [&](const Grid<From>& source, Grid<To>& target) {
-        for (std::size_t row = 0; row < source.rows(); ++row) {
-            for (std::size_t column = 0; column < source.columns(); ++column) {
-                target.at(row, column) = convert(source.at(row, column));
+    const auto grid = [&](const Grid<From>& values, Grid<To>& converted) {
+        for (std::size_t row = 0; row < values.rows(); ++row) {
+            for (std::size_t column = 0; column < values.columns(); ++column) {
+                converted.at(row, column) = convert(values.at(row, column));
             }
         }
     };
@@ -235,19 +275,20 @@ StoredState<To> convert_state(const StoredState<From>& from, const Convert& conv
     to.previous_combined_loss = convert(from.previous_combined_loss);
     to.inference_median = convert(from.inference_median);
     to.inference_median_absolute_deviation = convert(from.inference_median_absolute_deviation);
-    list(from.inferer_regret, to.inferer_regret);
-    list(from.naive_inferer_regret, to.naive_inferer_regret);
-    list(from.inferer_weight, to.inferer_weight);
-    list(from.forecaster_regret, to.forecaster_regret);
-    list(from.forecaster_weight, to.forecaster_weight);
-    to.inferer_inclusions = from.inferer_inclusions;
-    to.forecaster_inclusions = from.forecaster_inclusions;
-    grid(from.pairs.one_out_inferer_inferer, to.pairs.one_out_inferer_inferer);
-    grid(from.pairs.one_out_inferer_forecaster, to.pairs.one_out_inferer_forecaster);
-    grid(from.pairs.one_out_forecaster_inferer, to.pairs.one_out_forecaster_inferer);
-    grid(from.pairs.one_out_forecaster_forecaster, to.pairs.one_out_forecaster_forecaster);
-    grid(from.pairs.one_in_inferer, to.pairs.one_in_inferer);
-    list(from.pairs.one_in_self, to.pairs.one_in_self);
+    const StoredRegrets<From>& source = *from.regrets;
+    StoredRegrets<To>& target = to.regrets.edit();
+    list(source.inferer_regret, target.inferer_regret);
+    list(source.naive_inferer_regret, target.naive_inferer_regret);
+    list(source.inferer_weight, target.inferer_weight);
+    list(source.forecaster_regret, target.forecaster_regret);
+    list(source.forecaster_weight, target.forecaster_weight);
+    to.inclusions = from.inclusions;
+    grid(source.pairs.one_out_inferer_inferer, target.pairs.one_out_inferer_inferer);
+    grid(source.pairs.one_out_inferer_forecaster, target.pairs.one_out_inferer_forecaster);
+    grid(source.pairs.one_out_forecaster_inferer, target.pairs.one_out_forecaster_inferer);
+    grid(source.pairs.one_out_forecaster_forecaster, target.pairs.one_out_forecaster_forecaster);
+    grid(source.pairs.one_in_inferer, target.pairs.one_in_inferer);
+    list(source.pairs.one_in_self, target.pairs.one_in_self);
     to.scores.edit() = from.scores->template converted<To>(convert);
     return to;
 }
