@@ -297,11 +297,8 @@ CASES: dict[str, tuple[dict[str, Any], str, list[dict[str, Any]]]] = {
     ),
     "EventPruneRecords": (
         {"block_height": "90"},
-        "other_events",
-        [
-            {"type": "EventPruneRecords", "name": "topic_id", "value": "7"},
-            {"type": "EventPruneRecords", "name": "block_height", "value": "90"},
-        ],
+        "epoch_steps",
+        [{**T, "nonce": 90, "step": "pruned"}],
     ),
 }
 

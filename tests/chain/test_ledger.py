@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,19 @@ from allora_core.chain.ledger import Ledger, Removal
 from allora_core.chain.life import Chain
 from allora_core.chain.rules import Release
 from allora_core.chain.start import Snapshot, start_from
+
+
+def test_delegators_are_owed_what_a_unit_of_stake_earned_since_they_came() -> None:
+    ledger = Ledger()
+    ledger.move(1, "r", "d", 4)
+    ledger.shares[1, "r"] = Decimal("0.5")
+    ledger.move(1, "r", "e", 6)
+    assert (ledger.debts[1, "r", "d"], ledger.debts[1, "r", "e"]) == (0, 3)
+    ledger.shares[1, "r"] = Decimal("1.25")
+    assert (ledger.claim(1, "r", "d"), ledger.claim(1, "r", "e")) == (5, Decimal("4.5"))
+    assert (ledger.claim(1, "r", "d"), ledger.claim(1, "r", "nobody")) == (0, 0)
+    ledger.move(1, "r", "d", -1)
+    assert ledger.debts[1, "r", "d"] == Decimal("3.75")
 
 
 def test_stake_is_whole_and_delegated() -> None:

@@ -24,7 +24,7 @@ from allora_core.chain.timeline import (
     extra_lag,
     opened,
     pruned,
-    records_kept_from,
+    records_pruned_to,
     reputer_window,
     worker_can_close,
     worker_window,
@@ -201,8 +201,9 @@ def test_stale_nonces_are_pruned(height: int, worker: list[int], reputer: list[i
 
 
 def test_records_live_behind_the_oldest_open_reputer_nonce() -> None:
-    assert records_kept_from(OpenNonces([], [1300, 1100]), 1500, Lengths(100, 100, 10), 3) == 800
-    assert records_kept_from(OpenNonces([], []), 1500, Lengths(100, 100, 10), 3) == 1200
+    assert records_pruned_to(OpenNonces([], [1300, 1100]), 1000, Lengths(100, 100, 10), 3) == 800
+    assert records_pruned_to(OpenNonces([], []), 1500, Lengths(100, 100, 10), 3) == 1200
+    assert records_pruned_to(OpenNonces([], [100]), 1500, Lengths(100, 100, 10), 3) == 0
 
 
 def test_order_of_the_steps_in_a_block() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -166,21 +167,10 @@ def test_one_digit_is_found_in_every_quantity(release: str, tmp_path: Path) -> N
 
 def some_row(table: pa.Table, quantity: Quantity) -> int | None:
     """A row of the quantity in the middle of the table that has a digit to change."""
-    wanted = {
-        "actor_type": quantity.name.partition("of ")[2].partition("s put")[0],
-        "use": "network_inference" if quantity.name.endswith(" used") else "latest",
-    }
-    rows = []
-    for at, row in enumerate(table.to_pylist()):
-        if not (row[quantity.value] or "NaN")[-1].isdigit():
-            continue
-        if quantity.table == "ema_scores":
-            put_out = "put out" in quantity.name
-            if row["is_active"] == put_out or (
-                put_out and row["actor_type"] != wanted["actor_type"]
-            ):
-                continue
-        if "use" in row and row["use"] != wanted["use"]:
-            continue
-        rows.append(at)
-    return rows[len(rows) // 2] if rows else None
+    with duckdb.connect() as database:
+        database.register("rows", table.append_column("place", pa.array(range(table.num_rows))))
+        found = database.execute(
+            f"SELECT place FROM rows WHERE ({quantity.where}) "
+            f"AND regexp_matches(\"{quantity.value}\", '[0-9]$') ORDER BY place"
+        ).fetchall()
+    return found[len(found) // 2][0] if found else None

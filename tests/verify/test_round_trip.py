@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from made import VECTORS, Documents, archive_of, documents, documents_of
+from made import VECTORS, Documents, archive_of, documents, documents_of, with_months
 from written import WRITTEN
 
 from allora_core.archive.files import Archive
@@ -28,11 +28,37 @@ from allora_core.verify_blocks.compare import Comparison, first_difference
 from allora_core.verify_blocks.record import verify
 
 EXAMPLES = int(os.environ.get("ALLORA_CORE_HISTORIES", "100")) // 50
+STAKE = {
+    "stakes",
+    "removals due",
+    "stake removed",
+    "rewards added to stake",
+    "delegators' rewards",
+    "delegators' rewards per share",
+    "payouts of delegators",
+}
+SET = {
+    "owners as registered",
+    "owners as sent",
+    "whitelists as sent",
+    "parameters and topics as sent",
+}
 NOT_TOLD: dict[str, set[str]] = {
-    "v0.6": {"regrets", "weights", "network inferences", "stakes", "topic weights"},
-    "v0.9": {"network inferences", "stakes", "topic weights"},
-    "v0.12": {"topic weights"},
-    "v0.16": set(),
+    "v0.6": {
+        "regrets",
+        "weights",
+        "network inferences",
+        "topic weights",
+        "split of the emission",
+        "label registries",
+    }
+    | STAKE
+    | SET,
+    "v0.9": {"network inferences", "topic weights", "label registries", "split of the emission"}
+    | STAKE
+    | SET,
+    "v0.12": {"topic weights", "label registries", "split of the emission"},
+    "v0.16": {"label registries"},
     "v0.17": set(),
 }
 
@@ -48,13 +74,31 @@ def assert_nothing_differs(comparisons: list[Comparison]) -> None:
 
 @pytest.mark.parametrize("release", WRITTEN)
 def test_made_up_blocks_follow_from_their_inputs(release: str, tmp_path: Path) -> None:
-    options = {"failing": True, "together": 2, "removing": True}
+    options = {
+        "failing": True,
+        "together": 2,
+        "removing": True,
+        "claiming": True,
+        "administering": True,
+    }
     found = verified(archive_of(documents(release, **options), tmp_path / "archive"), release)
     assert_nothing_differs(found)
     compared = {each.quantity for each in found if each.compared}
     expected = {"scores", "EMA scores", "rewards", "topic rewards", "network losses", "epoch steps"}
-    expected |= {"regrets", "weights", "network inferences", "stakes", "topic weights"}
+    expected |= {"regrets", "weights", "network inferences", "topic weights"} | STAKE
+    expected |= {"label registries", "split of the emission"} | SET
     assert expected - compared == NOT_TOLD[release]
+
+
+@pytest.mark.parametrize(("release", "length"), [("v0.9", 22), ("v0.16", 30), ("v0.17", 30)])
+def test_months_begin_and_end(release: str, length: int, tmp_path: Path) -> None:
+    """Up to v0.11 the last block of a month sets the reputers' share, then the whole month does."""
+    archive = archive_of(documents_of(with_months(release, length)), tmp_path / "archive")
+    found = verified(archive, release)
+    assert_nothing_differs(found)
+    counts = {each.quantity: each.compared for each in found}
+    assert counts["monthly emission"] >= 2
+    assert counts["reputers' share of rewards"] >= 1
 
 
 def test_the_recorded_chain_follows_from_its_inputs(tmp_path: Path) -> None:
@@ -62,6 +106,7 @@ def test_the_recorded_chain_follows_from_its_inputs(tmp_path: Path) -> None:
     found = verified(archive, "v0.6")
     assert_nothing_differs(found)
     assert sum(each.compared for each in found) > 5000
+    assert {each.quantity: each.compared for each in found}["monthly emission"] == 8
 
 
 @pytest.mark.parametrize(

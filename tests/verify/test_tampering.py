@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made import Documents, archive_of, documents, documents_of
+from made import Documents, archive_of, documents, documents_of, with_months
 from written import plan
 
 from allora_core.chain.replay import replay
@@ -20,6 +20,19 @@ from allora_core.wire import decode_transactions
 
 Event = dict[str, Any]
 DIGITS = re.compile(r"\d{9}(?=\d)")
+LAST_DIGIT = re.compile(r"\d*?(?=\d\"?$)")
+SMALL = {
+    "EventRequestStakeRemoval": LAST_DIGIT,
+    "EventEpochLabelRegistryFrozen": LAST_DIGIT,
+    "EventCreateNewTopic": re.compile(r"epoch_length\":\"\d*?(?=\d\")"),
+}
+SMALL |= dict.fromkeys(("EventNodeOwnerUpdated", "EventWorkerRegistered"), re.compile("allo(?=1)"))
+ON_REQUEST = {
+    "EventNodeOwnerUpdated": "administering",
+    "EventRemoveStake": "removing",
+    "EventRequestStakeRemoval": "removing",
+    "EventRewardDelegateStake": "claiming",
+}
 
 
 def found_in(listed: Documents, release: str, folder: Path) -> tuple[Difference, int]:
@@ -36,12 +49,17 @@ def other(digit: str) -> str:
 
 
 def block_events(listed: Documents, name: str) -> Iterator[tuple[int, Event]]:
-    """Block-level events of one name with their heights."""
+    """Events of one name with their heights: of blocks, or of transactions if none has it."""
+    found: dict[bool, list[tuple[int, Event]]] = {True: [], False: []}
     for document in listed:
         answer = document.get("result", {})
-        for event in answer.get("finalize_block_events", ()):
+        results = answer.get("txs_results") or ()
+        told = [(True, each) for each in answer.get("finalize_block_events", ())]
+        told += [(False, each) for result in results for each in result["events"]]
+        for of_block, event in told:
             if event["type"].rpartition(".")[2] == name:
-                yield int(answer["height"]), event
+                found[of_block].append((int(answer["height"]), event))
+    yield from found[True] or found[False]
 
 
 def attribute_of(event: Event, key: str) -> Event:
@@ -54,10 +72,27 @@ EVENTS = [
     ("v0.9", "EventInfererNetworkRegretSet", "regrets", "regrets"),
     ("v0.12", "EventNetworkInferences", "value_bundle", "network inferences"),
     ("v0.17", "EventRewardCurrentBlockEmission", "token_amount", "mint"),
+    ("v0.16", "EventEmissionInfo", "validator_cut", "split of the emission"),
     ("v0.17", "EventEMAScoresSet", "scores", "EMA scores"),
     ("v0.17", "EventNetworkInferenceBundle", "combined_value", "network inferences"),
     ("v0.17", "EventTopicWeightUpdated", "new_weight", "topic weights"),
     ("v0.17", "EventReputerStakeUpdated", "amount", "stakes"),
+    ("v0.12", "EventAddStake", "amount", "rewards added to stake"),
+    ("v0.16", "EventRemoveStake", "amount", "stake removed"),
+    ("v0.16", "EventRequestStakeRemoval", "completion_height", "removals due"),
+    ("v0.12", "EventNodeOwnerUpdated", "new_owner", "owners as sent"),
+    ("v0.16", "EventWorkerRegistered", "owner", "owners as registered"),
+    ("v0.12", "EventFundTopic", "amount", "funding as sent"),
+    ("v0.12", "EventCreateNewTopic", "topic", "parameters and topics as sent"),
+    ("v0.16", "EventRewardDelegateStake", "amount", "payouts of delegators"),
+    ("v0.17", "EventEpochLabelRegistryFrozen", "registry_size", "label registries"),
+    ("v0.16", "EventDelegateRewardDistributed", "amount", "delegators' rewards"),
+    (
+        "v0.17",
+        "EventDelegateRewardShareUpdated",
+        "reward_per_share",
+        "delegators' rewards per share",
+    ),
 ]
 
 
@@ -65,15 +100,17 @@ EVENTS = [
 def test_a_changed_event_is_found(
     release: str, name: str, key: str, quantity: str, tmp_path: Path
 ) -> None:
-    listed = documents(release, count=2)
+    changes = {"count": 3, ON_REQUEST[name]: True} if name in ON_REQUEST else {"count": 2}
+    listed = documents(release, **changes)
+    pattern = SMALL.get(name, DIGITS)
     told = [
         (height, event)
         for height, event in block_events(listed, name)
-        if DIGITS.search(attribute_of(event, key)["value"])
+        if pattern.search(attribute_of(event, key)["value"])
     ]
     height, event = told[len(told) // 2]
     attribute = attribute_of(event, key)
-    match = DIGITS.search(attribute["value"])
+    match = pattern.search(attribute["value"])
     assert match is not None
     at = match.end()
     value = attribute["value"]
@@ -81,10 +118,44 @@ def test_a_changed_event_is_found(
     first, differing = found_in(listed, release, tmp_path)
     assert (first.quantity, first.height, first.verdict) == (quantity, height, "different")
     assert first.recorded is not None
-    assert first.recorded in attribute["value"]
+    assert first.recorded.lstrip("-") in attribute["value"]
     assert differing == 1
-    if name != "EventRewardCurrentBlockEmission" and name != "EventTopicRewardsSet":
+    if any(each["key"] == "topic_id" for each in event["attributes"]):
         assert str(first.topic_id) == attribute_of(event, "topic_id")["value"].strip('"')
+
+
+MONTHS = [
+    ("v0.9", 22, "EventPreviousPercentageRewardToStakedReputersSet", "percentage"),
+    ("v0.16", 30, "EventTokenomicsSet", "emissions_amount"),
+    ("v0.17", 30, "EventRecalculateTargetEmission", "emission_per_month"),
+    ("v0.17", 30, "EventPreviousPercentageRewardToStakedReputersSet", "percentage"),
+]
+
+
+@pytest.mark.parametrize(("release", "length", "name", "key"), MONTHS)
+def test_a_changed_event_of_a_month_is_found(
+    release: str, length: int, name: str, key: str, tmp_path: Path
+) -> None:
+    listed = documents_of(with_months(release, length))
+    height, event = list(block_events(listed, name))[-1]
+    attribute = attribute_of(event, key)
+    value = attribute["value"]
+    attribute["value"] = value[:-2] + other(value[-2]) + value[-1:]
+    first, differing = found_in(listed, release, tmp_path)
+    expected = "reputers' share of rewards" if key == "percentage" else "monthly emission"
+    assert (first.quantity, first.height, first.verdict) == (expected, height, "different")
+    assert differing == 1
+
+
+def test_a_changed_nonce_of_pruned_records_is_found(tmp_path: Path) -> None:
+    listed = documents("v0.16", count=2)
+    height, event = next(block_events(listed, "EventPruneRecords"))
+    attribute = attribute_of(event, "block_height")
+    attribute["value"] = f'"{int(attribute["value"].strip(chr(34))) + 1}"'
+    first, differing = found_in(listed, "v0.16", tmp_path)
+    assert (first.quantity, first.height, first.verdict) == ("epoch steps", height, "not recorded")
+    assert first.keys["step"] == "pruned"
+    assert differing == 2  # the right one is not recorded, and the wrong one not computed
 
 
 def changed_payload(

@@ -62,6 +62,10 @@ def event_names(blocks: list[WrittenBlock]) -> Counter[str]:
 RARE = {
     "EventTopicInitialRegretSet",
     "EventRemoveStake",
+    "EventRewardDelegateStake",
+    "EventPreviousPercentageRewardToStakedReputersSet",
+    "EventNodeOwnerUpdated",
+    "EventTopicWorkerWhitelistAdded",
     "EventRequestStakeRemoval",
     "EventTopicStatusChanged",
 }
@@ -271,5 +275,5 @@ def test_what_no_chain_could_be_is_refused() -> None:
         TopicPlan(epochs(1, 1), TopicTimes(10, 9, 3))
     with pytest.raises(ValueError, match="topic 1 is not active: it needs more stake or funding"):
         list(write_blocks(BlockPlan((replace(topic, funding=0),), "v0.6")))
-    with pytest.raises(ValueError, match="turn of a month"):
-        list(write_blocks(BlockPlan((topic,), "v0.6", first_height=864000)))
+    with pytest.raises(ValueError, match="block 1 begins the first month"):
+        BlockPlan((topic,), "v0.6", first_height=1)

@@ -57,7 +57,7 @@ DERIVED_VIEWS = (
             max(height) FILTER (step IN ('reputer_closed', 'reputer_committed'))
                 AS reputer_closed_height,
             bool_or(step = 'worker_committed') AS has_inferers
-        FROM epoch_steps GROUP BY topic_id, nonce
+        FROM epoch_steps WHERE step <> 'pruned' GROUP BY topic_id, nonce
     ),
     losses AS (
         SELECT topic_id, nonce, max(height) AS height FROM network_losses GROUP BY topic_id, nonce

@@ -103,8 +103,10 @@ def active_set(rows: Rows, origin: Origin, fields: Fields, actor_type: str) -> N
 
 
 def epoch_step(rows: Rows, origin: Origin, fields: Fields, step: str) -> None:
-    """A window opened or closed, or a nonce committed."""
-    nonces = ("nonce",) if step.endswith("committed") else ("nonce_block_height",)
+    """A window opened or closed, a nonce committed, or all records up to a nonce pruned."""
+    nonces = {"committed": ("nonce",), "pruned": ("block_height",)}.get(
+        step.rpartition("_")[2], ("nonce_block_height",)
+    )
     end = fields.get("window_end_block")
     row = topic_and_nonce(fields, *nonces)
     rows.add(
@@ -226,6 +228,7 @@ EPOCH_EVENTS: dict[str, Handler] = {
     "EventWorkerSubmissionWindowClosed": with_fixed(epoch_step, step="worker_closed"),
     "EventReputerSubmissionWindowOpened": with_fixed(epoch_step, step="reputer_opened"),
     "EventReputerSubmissionWindowClosed": with_fixed(epoch_step, step="reputer_closed"),
+    "EventPruneRecords": with_fixed(epoch_step, step="pruned"),
     "EventEpochLabelRegistryFrozen": label_registry,
     "EventInsertInfererPayload": inferer_payload,
     "EventInsertForecasterPayload": forecaster_payload,

@@ -20,6 +20,7 @@ import orjson
 from .. import _core
 from ..batch import DecimalArray, NumberName, Numbers, make_numbers
 from ..block_rewards import TopicTable
+from ..reference.number_text import plain_text
 from ..topics import EmissionState
 from .feed import ROLES, Feed, Payloads, end_of, height_of
 from .ledger import Ledger, Removal
@@ -139,6 +140,8 @@ def ledger_of(ledger: Ledger) -> dict[str, Any]:
         for name in amounts
     }
     listed["topics"] = [[topic, str(ledger.topics[topic])] for topic in sorted(ledger.topics)]
+    for name in ("shares", "debts"):
+        listed[name] = sorted([*key, plain_text(n)] for key, n in getattr(ledger, name).items())
     listed["removals"] = sorted([*key, str(amount)] for key, amount in ledger.removals.items())
     return listed
 
@@ -337,6 +340,10 @@ def restore_ledger(ledger: Ledger, document: dict[str, Any]) -> None:
     ledger.delegated = {(topic, who): int(text) for topic, who, text in document["delegated"]}
     ledger.delegations = {
         (topic, reputer, who): int(text) for topic, reputer, who, text in document["delegations"]
+    }
+    ledger.shares = {(topic, who): Decimal(text) for topic, who, text in document["shares"]}
+    ledger.debts = {
+        (topic, reputer, who): Decimal(text) for topic, reputer, who, text in document["debts"]
     }
     ledger.topics = {topic: int(text) for topic, text in document["topics"]}
     for *removal, text in document["removals"]:

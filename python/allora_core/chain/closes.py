@@ -19,8 +19,8 @@ from ..block_rewards import EndedBlock
 from ..epoch import TopicError
 from ..states import States
 from ..topics import PaidBlock
-from . import written
-from .columns import joined
+from . import written, written_stakes
+from .columns import joined, whole_units
 from .feed import ROLES, end_of
 from .pack import Close, accept, by_address, pack
 from .seats import Seats
@@ -31,6 +31,7 @@ from .timeline import (
     due_workers,
     opened,
     pruned,
+    records_pruned_to,
     reputer_opened,
     reputer_window,
     worker_can_close,
@@ -51,6 +52,7 @@ def end_block(chain: Chain, height: int) -> None:
     done = chain.ledger.complete(
         height, chain.module.whole("half_max_process_stake_removals_end_block", 40)
     )
+    written_stakes.removed(chain, done, height)
     if not (closing or ending or done):
         written.stakes(chain, height)
         return
@@ -200,6 +202,8 @@ def take_workers(chain: Chain, closed: Sequence[tuple[Life, int]], height: int) 
     keys = [(life.topic_id, nonce) for life, nonce in closed]
     written.steps(chain, keys, "worker_committed", height)
     written.steps(chain, keys, "reputer_opened", height, ends)
+    if chain.release.formulas.labels == "vector":
+        written.label_registries(chain, keys, [each.labels for each in took], height)
     for role, members in zip(ROLES, zip(*sets, strict=True), strict=False):
         written.members(chain, keys, role, [each.actors for each in members], height)
 
@@ -403,9 +407,16 @@ def reward_topics(chain: Chain, rows: Sequence[tuple[Life, Numbers]], height: in
     keep(chain, positions, rewarded.states)
     note_faults(chain, closes, rewarded.status, "reward", height)
     written.rewarded(chain, closes, batch, rewarded, column, height)
+    most = chain.module.whole("min_epoch_length_record_limit", 3)
+    pruned_to = [
+        (life.topic_id, records_pruned_to(life.open, close.nonce, life.lengths, most))
+        for (life, _), close in zip(rows, closes, strict=True)
+    ]
+    written.steps(chain, pruned_to, "pruned", height)
     for life, _ in rows:
         life.waiting = None
-    return pay(chain, closes, batch, rewarded.status, rewarded.columns)
+    written_stakes.shared(chain, closes, rewarded, height)
+    return pay(chain, closes, batch, rewarded.status, rewarded.columns, height)
 
 
 def refresh_stakes(chain: Chain, life: Life, close: Close) -> None:
@@ -416,19 +427,13 @@ def refresh_stakes(chain: Chain, life: Life, close: Close) -> None:
     close.delegated = [ledger.delegated.get(holder, 0) for holder in holders]
 
 
-def whole_units(values: Numbers) -> list[int]:
-    """Whole base units, 0 where there is none."""
-    if isinstance(values, np.ndarray):
-        return [int(value) for value in np.nan_to_num(values).tolist()]
-    return [0 if value is None else int(value) for value in values.decimals()]
-
-
 def pay(
     chain: Chain,
     closes: Sequence[Close],
     batch: Epochs,
     status: Sequence[TopicError | None],
     columns: dict[str, Numbers],
+    height: int,
 ) -> PaidBlock:
     """Pay whole base units; reputers' rewards become stake."""
     own, others = whole_units(columns["reputer_paid"]), whole_units(columns["delegators_reward"])
@@ -444,6 +449,7 @@ def pay(
     texts, move = chain.addresses.texts, chain.ledger.move
     reputers = everyone = 0
     task = Decimal(0)
+    staked: list[tuple[int, str, int]] = []
     for at, close in enumerate(closes):
         if status[at] is not None:
             continue
@@ -451,10 +457,12 @@ def pay(
         for code, amount in zip(close.reputers.tolist(), own[begin:end], strict=True):
             if amount:
                 move(close.topic_id, texts[code], "", amount)
+                staked.append((close.topic_id, texts[code], amount))
         mine = sum(own[begin:end]) + sum(others[begin:end])
         reputers += mine
         everyone += mine + sum(
             sum(amounts[offsets[at] : offsets[at + 1]]) for amounts, offsets in workers
         )
         task += tasks[at] or 0
+    written_stakes.added(chain, staked, height)
     return PaidBlock(0, 0, reputers, everyone, task)

@@ -15,7 +15,16 @@ from .. import _core
 from ..archive.files import BUCKET, Archive, place_of
 from ..batch import DECIMAL_DTYPE, DecimalArray, NumberName, Numbers
 
-__all__ = ["Addresses", "Codes", "Integers", "joined", "missing", "numbers_of", "read_batches"]
+__all__ = [
+    "Addresses",
+    "Codes",
+    "Integers",
+    "joined",
+    "missing",
+    "numbers_of",
+    "read_batches",
+    "whole_units",
+]
 
 Integers: TypeAlias = npt.NDArray[np.int64]
 Codes: TypeAlias = npt.NDArray[np.int32]
@@ -154,3 +163,10 @@ def integers(column: Any, null: int = 0) -> Integers:
     """A column of whole numbers with a value for null."""
     found: Integers = pc.fill_null(column, null).to_numpy(zero_copy_only=False)
     return found.astype(np.int64, copy=False)
+
+
+def whole_units(values: Numbers) -> list[int]:
+    """Whole base units, 0 where there is none."""
+    if isinstance(values, np.ndarray):
+        return [int(value) for value in np.nan_to_num(values).tolist()]
+    return [0 if value is None else int(value) for value in values.decimals()]

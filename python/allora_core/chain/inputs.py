@@ -22,6 +22,7 @@ TABLES_READ = (
     "stake_moves",
     "stake_removals",
     "funding",
+    "delegate_rewards",
 )
 FIRST_TABLES = {name: at for at, name in enumerate(TABLES_READ)}
 
@@ -44,6 +45,9 @@ class Inputs:
         keyed: list[tuple[tuple[int, ...], str, Row]] = []
         for table in TABLES_READ:
             read = archive.read(table, heights)
+            if table not in ("params", "topics"):
+                # What the end of a block did follows from the rest.
+                read = read.filter(pc.is_valid(read["tx_index"]))
             names = [name for name in read.column_names if not name.endswith("_f64")]
             rows = read.select(names).to_pylist()
             told = {place(row) for row in rows if row.get("source") == "transaction"}
@@ -51,8 +55,6 @@ class Inputs:
                 source = row.get("source")
                 if source == "state" or (source == "event" and place(row) in told):
                     continue
-                if row["tx_index"] is None and table not in ("params", "topics"):
-                    continue  # what the end of a block did follows from the rest
                 key: tuple[int, ...] = (
                     *place(row),
                     FIRST_TABLES[table],
@@ -84,12 +86,14 @@ class Recorded:
     Attributes:
         emission: height -> rewards part of the block's emission.
         staked: height -> tokens staked, where a new month told it.
+        tells_info: whether blocks told how each emission was split, in `EventEmissionInfo`.
         fees: height -> coins that transactions brought to the ecosystem account.
         active_sets: topic, nonce and role -> the members that the close told of.
     """
 
     emission: dict[int, int] = field(default_factory=dict)
     staked: dict[int, int] = field(default_factory=dict)
+    tells_info: bool = False
     fees: dict[int, int] = field(default_factory=dict)
     active_sets: dict[tuple[int, int, str], list[str]] = field(default_factory=dict)
 
@@ -107,6 +111,7 @@ class Recorded:
             )
             pairs = zip(chosen["height"].to_pylist(), chosen["value"].to_pylist(), strict=True)
             target.update((height, int(value)) for height, value in pairs)
+        found.tells_info = bool(pc.any(pc.equal(values["event"], "EventEmissionInfo")).as_py())
         columns = ["height", "recipient", "tx_index", "amount"]
         moved = archive.read("transfers", heights, columns)
         moved = moved.filter(

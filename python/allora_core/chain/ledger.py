@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import NamedTuple
+
+from ..reference.number import ZERO, compare, multiply, subtract
 
 __all__ = ["Ledger", "Removal"]
 
 Holder = tuple[int, str]
 """Topic and reputer."""
+
+Delegation = tuple[int, str, str]
+"""Topic, reputer and delegator."""
 
 
 class Removal(NamedTuple):
@@ -33,6 +39,8 @@ class Ledger:
         whole: stake upon a reputer, own and delegated.
         delegated: the part of it that delegators put in.
         delegations: by topic, reputer and delegator.
+        shares: rewards of a reputer's delegators per unit of their stake, since ever.
+        debts: by delegation the rewards that are paid already, or came before it did.
         topics: all stake in a topic.
         removals: amounts by removal.
         queue: removals by height, own stake before delegated one.
@@ -41,7 +49,9 @@ class Ledger:
 
     whole: dict[Holder, int] = field(default_factory=dict)
     delegated: dict[Holder, int] = field(default_factory=dict)
-    delegations: dict[tuple[int, str, str], int] = field(default_factory=dict)
+    delegations: dict[Delegation, int] = field(default_factory=dict)
+    shares: dict[Holder, Decimal] = field(default_factory=dict)
+    debts: dict[Delegation, Decimal] = field(default_factory=dict)
     topics: dict[int, int] = field(default_factory=dict)
     removals: dict[Removal, int] = field(default_factory=dict)
     queue: list[tuple[int, bool, Removal]] = field(default_factory=list)
@@ -49,6 +59,8 @@ class Ledger:
 
     def move(self, topic_id: int, reputer: str, delegator: str, amount: int) -> None:
         """Add stake, or take it away where the amount is negative.
+
+        Whoever changes a delegation is paid what it earned so far, of which no event tells.
 
         Raises:
             ValueError: more is taken away than there is.
@@ -61,12 +73,23 @@ class Ledger:
             if part < 0 or whole < 0:
                 raise ValueError(f"topic {topic_id}: {delegator} has no {-amount} upon {reputer}")
             self.delegations[key] = part
+            self.debts[key] = multiply(Decimal(part), self.shares.get(holder, ZERO))
             self.delegated[holder] = self.delegated.get(holder, 0) + amount
         elif whole < self.delegated.get(holder, 0):
             raise ValueError(f"topic {topic_id}: {reputer} has no stake of {-amount}")
         self.whole[holder] = whole
         self.topics[topic_id] = self.topics.get(topic_id, 0) + amount
         self.changed[holder] = None
+
+    def claim(self, topic_id: int, reputer: str, delegator: str) -> Decimal:
+        """Pay a delegator what the delegation earned since it was paid last; not cut to units."""
+        key = (topic_id, reputer, delegator)
+        part = Decimal(self.delegations.get(key, 0))
+        earned = multiply(part, self.shares.get((topic_id, reputer), ZERO))
+        owed = subtract(earned, self.debts.get(key, ZERO))
+        if compare(owed, ZERO) > 0:
+            self.debts[key] = earned
+        return owed
 
     def ask(self, removal: Removal, amount: int) -> None:
         """Queue a removal; it replaces one that the same holder asked for before."""

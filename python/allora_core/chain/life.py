@@ -27,6 +27,7 @@ from ..epoch import TopicError
 from ..reference.number import compare
 from ..reference.topic_weight import topic_weight
 from ..topics import Block, EmissionError, Topic, Topics
+from . import written_stakes
 from .book import Book
 from .closes import end_block
 from .columns import Addresses, Integers
@@ -212,6 +213,8 @@ class Chain:
                 self.fault(block, 0, "mint", TopicError(0, "", error.field, error.cause))
                 self.mint.computes = False
                 self.mint.begin(block, rules, None, recorded.emission.get(block))
+            if recorded.tells_info:
+                self.mint.split(block)
             self.mint.ecosystem += recorded.fees.get(block, 0)
 
     # Transactions
@@ -242,6 +245,15 @@ class Chain:
             self.removal(row, height)
         elif table == "funding" and row["reason"] in (None, "fund"):
             self.revenue(row["topic_id"], int(row["amount"]), height, order)
+        elif table == "delegate_rewards":
+            self.pay_delegator(row, height)
+
+    def pay_delegator(self, row: Row, height: int) -> None:
+        """A delegator asks for what was earned."""
+        key = (row["topic_id"], row["reputer"], row["delegator"])
+        owed = self.ledger.claim(*key)
+        if owed > 0:
+            written_stakes.paid(self, *key, owed, height)
 
     def parameters_changed(self) -> None:
         """Take changed parameters over."""
@@ -303,7 +315,9 @@ class Chain:
         due = row["completion_height"]
         if due is None:
             due = height + self.module.whole("remove_stake_delay_window", 0)
-        self.ledger.ask(Removal(due, topic_id, reputer, delegator), int(row["amount"]))
+        removal = Removal(due, topic_id, reputer, delegator)
+        self.ledger.ask(removal, int(row["amount"]))
+        written_stakes.asked(self, removal, row["amount"], height)
 
     def registered_workers(self, topic_id: int) -> npt.NDArray[np.bool_] | None:
         """Which codes of addresses are registered workers of a topic; None: it is not known."""

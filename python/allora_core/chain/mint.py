@@ -8,7 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 from ..emission import begin_block, rewards_paid
-from ..reference.emission import ecosystem_remaining
+from ..reference.emission import (
+    ecosystem_remaining,
+    emission_height,
+    monthly_emission,
+    supplies,
+)
+from ..reference.fixed18 import Fixed18
+from ..reference.number_text import plain_text
 from ..reference.rules import Rules
 from ..topics import EmissionBlock, EmissionState, MintedBlock, MintParams, PaidBlock
 
@@ -28,9 +35,13 @@ class Mint:
         state, params: of the mint.
         ecosystem, rewards: balances in base units; rewards None: not known, enough for all.
         emission: the rewards part of the last block's emission.
+        validators: the validators' part of it, where it is computed.
         staked: base units staked with validators and reputers, as last recorded.
         enabled: whether anything is emitted.
         height: the last block begun.
+        rows: height, what was minted and the rewards part of the emission, until they are written.
+        months: height, event, field and value of what a new month tells, and of the split.
+        shares: height and the reputers' share of the rewards where it was set.
     """
 
     computes: bool = False
@@ -39,11 +50,14 @@ class Mint:
     ecosystem: int = 0
     rewards: int | None = None
     emission: int = 0
+    validators: int = 0
     staked: int = 0
     enabled: bool = True
     emission_start: int = 0
     height: int = 0
     rows: list[tuple[int, int, int]] = field(default_factory=list)
+    months: list[tuple[int, str, str, str]] = field(default_factory=list)
+    shares: list[tuple[int, Decimal]] = field(default_factory=list)
     _same: MintedBlock | None = None
 
     def begin(self, height: int, rules: Rules, staked: int | None, recorded: int | None) -> None:
@@ -72,11 +86,46 @@ class Mint:
             )
             minted = begin_block(block, self.state, self.params, rules)
             self._same = minted
+            self._tell(block, minted.state, rules)
         self.state = minted.state
         self.ecosystem += minted.minted - minted.emission
-        self.emission = minted.rewards
+        self.emission, self.validators = minted.rewards, minted.validators
         self.rewards = (self.rewards or 0) + minted.rewards
         self.rows.append((height, minted.minted, minted.rewards))
+
+    def split(self, height: int) -> None:
+        """Keep how the emission of the block just begun was split, for releases that tell it."""
+        if self.computes and self.enabled:
+            values = {
+                "block_emission": self.emission + self.validators,
+                "validator_cut": self.validators,
+                "allora_rewards_cut": self.emission,
+                "blocks_per_month": self.params.blocks_per_month,
+            }
+            self.months += [
+                (height, "EventEmissionInfo", name, str(value)) for name, value in values.items()
+            ]
+
+    def _tell(self, block: EmissionBlock, after: EmissionState, rules: Rules) -> None:
+        """Keep what the first block of a month tells."""
+        height = emission_height(block.height, block.emission_start, rules)
+        if height % self.params.blocks_per_month != 1 or height <= 0:
+            return
+        if rules.reputers_percentage == "monthly":
+            self.shares.append((block.height, after.reputers_percentage))
+        if not block.emission_enabled:
+            return
+        _, circulating = supplies(block, height, self.state, self.params, rules)
+        each = after.emission_per_unit_staked_token
+        month = str(monthly_emission(Fixed18.from_decimal(each), block.staked))
+        target = "EventRecalculateTargetEmission"
+        self.months += [
+            (block.height, "EventTokenomicsSet", "circulating_supply", str(circulating)),
+            (block.height, "EventTokenomicsSet", "emissions_amount", month),
+            (block.height, target, "emission_per_unit_staked_token", plain_text(each)),
+            (block.height, target, "emission_per_month", month),
+            (block.height, target, "block_emission", str(after.block_emission)),
+        ]
 
     def _usual(self, height: int) -> MintedBlock | None:
         """What a block like the one before mints: no new month, no cap, the same split."""
@@ -105,6 +154,13 @@ class Mint:
         """Count a block's rewards for the reputers' share."""
         block = EmissionBlock(height, 0, 0, emission_start=self.emission_start)
         after = rewards_paid(block, before, paid, self.state, self.params, rules)
+        at = emission_height(height, self.emission_start, rules)
+        if (
+            rules.reputers_percentage != "monthly"
+            and before
+            and at % self.params.blocks_per_month == 0
+        ):
+            self.shares.append((height, after.reputers_percentage))
         if after.reputers_percentage != self.state.reputers_percentage:
             self.changed()
         self.state = after

@@ -186,6 +186,9 @@ def take_stakes(chain: Chain, snapshot: Snapshot) -> None:
         value = entry.value
         key = (int(value["topic_id"]), value["reputer"], value["delegator"])
         ledger.delegations[key] = int(Decimal(value["delegator_info"]["amount"]))
+        ledger.debts[key] = Decimal(value["delegator_info"]["reward_debt"])
+    for entry in snapshot.of("delegate_reward_per_share"):
+        ledger.shares[keyed(entry)] = Decimal(entry.value["dec"])
     ledger.topics |= snapshot.amounts("topic_stake")
     for name in ("stake_removals_by_block", "delegate_stake_removals_by_block"):
         for entry in snapshot.of(name):

@@ -26,7 +26,7 @@ __all__ = [
     "extra_lag",
     "opened",
     "pruned",
-    "records_kept_from",
+    "records_pruned_to",
     "reputer_opened",
     "reputer_window",
     "worker_can_close",
@@ -158,14 +158,15 @@ def pruned(
     return kept, sorted(dropped)
 
 
-def records_kept_from(nonces: OpenNonces, height: int, lengths: Lengths, most_epochs: int) -> int:
-    """Return the least nonce whose records outlive a payout at this height.
+def records_pruned_to(nonces: OpenNonces, paid: int, lengths: Lengths, most_epochs: int) -> int:
+    """Return the last nonce whose records go once a nonce is paid.
 
     Args:
+        paid: the nonce; it counts where no reputer nonce is open.
         most_epochs: ``min_epoch_length_record_limit``.
     """
-    oldest = min(nonces.reputer, default=height)
-    return oldest - most_epochs * lengths.epoch_length
+    oldest = min(nonces.reputer, default=paid)
+    return max(oldest - most_epochs * lengths.epoch_length, 0)
 
 
 def block_steps(rules: TimelineRules) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from ..batch import DecimalArray, Epochs, Numbers, from_column
 from ..block_rewards import EndedBlock
 from ..engine import InferredBatch, RewardedBatch, SettledBatch
+from ..reference.number_text import plain_text
 from .book import present
 from .columns import Codes, Integers
 from .feed import KINDS, ROLES
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "inferences",
+    "label_registries",
     "members",
     "mint",
     "moved",
@@ -33,6 +35,9 @@ __all__ = [
     "topic_rewards",
     "weights",
 ]
+
+
+SHARE_SET = "EventPreviousPercentageRewardToStakedReputersSet"
 
 
 def named(codes: Codes, names: Sequence[str]) -> pa.DictionaryArray:
@@ -79,6 +84,20 @@ def members(
         source="computed",
         height=height,
     )
+
+
+def label_registries(
+    chain: Chain, keys: Sequence[tuple[int, int]], labels: Sequence[Sequence[str]], height: int
+) -> None:
+    """The labels of each epoch, numbered from 0: topic and nonce of each close."""
+    rows = [
+        (*key, len(names), at, name)
+        for key, names in zip(keys, labels, strict=True)
+        for at, name in enumerate(names)
+    ]
+    columns = ("topic_id", "nonce", "registry_size", "label_id", "label_name")
+    listed: dict[str, Any] = {name: [row[at] for row in rows] for at, name in enumerate(columns)}
+    chain.book.add("label_registries", len(rows), **listed, height=height)
 
 
 def moved(chain: Chain, role: str, windows: Sequence[Window], rows: Moved) -> None:
@@ -130,6 +149,14 @@ def mint(chain: Chain) -> None:
                 height=np.array(heights, np.int64),
             )
     rows.clear()
+    columns = ("height", "event", "name", "value")
+    monthly = {name: [row[at] for row in chain.mint.months] for at, name in enumerate(columns)}
+    chain.book.add("mint_values", len(chain.mint.months), **monthly)
+    chain.mint.months.clear()
+    for height, share in chain.mint.shares:
+        row = {"type": SHARE_SET, "name": "percentage", "value": plain_text(share)}
+        chain.book.add("other_events", 1, **row, height=height)
+    chain.mint.shares.clear()
 
 
 def weights(chain: Chain, ended: EndedBlock, ending: Sequence[int], height: int) -> None:

@@ -41,6 +41,7 @@ __all__ = [
     "reputers_percentage",
     "require_usable",
     "rewards_paid",
+    "supplies",
     "unlocked_months",
 ]
 
@@ -210,10 +211,17 @@ def require_usable(block: EmissionBlock, state: EmissionState, params: MintParam
             whole(amount)
 
 
-def _new_month(
+def supplies(
     block: EmissionBlock, height: int, state: EmissionState, params: MintParams, rules: Rules
-) -> EmissionState:
-    """Return the state with the new month's emission."""
+) -> tuple[int, int]:
+    """Return what is left to the ecosystem and what circulates, before a block mints.
+
+    Args:
+        height: that months count by.
+
+    Raises:
+        EmissionError: ``circulating_supply``.
+    """
     with _located("circulating_supply"):
         months = unlocked_months(height, block.months_unlocked, params, rules)
         locked = locked_tokens(months, params, rules)
@@ -222,6 +230,14 @@ def _new_month(
         circulating = whole(params.max_supply - locked - ecosystem)
         if circulating < 0:
             raise NumberError("out_of_range")
+    return ecosystem, circulating
+
+
+def _new_month(
+    block: EmissionBlock, height: int, state: EmissionState, params: MintParams, rules: Rules
+) -> EmissionState:
+    """Return the state with the new month's emission."""
+    ecosystem, circulating = supplies(block, height, state, params, rules)
     with _located("emission_target"):
         target = emission_target(ecosystem, block.staked, circulating, params)
     with _located("reputers_percentage"):

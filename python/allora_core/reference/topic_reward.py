@@ -31,6 +31,7 @@ __all__ = [
     "divided",
     "normalisation",
     "paid",
+    "raised_share",
     "shared_with_delegators",
     "task_rewards",
     "utility",
@@ -140,9 +141,13 @@ def shared_with_delegators(reward: Decimal, report: Report, per_share: Decimal |
     part = to_integer_amount(multiply(reward, quotient(report.delegated, report.stake)))
     amount = Decimal(part)
     if part > 0:
-        before = ZERO if per_share is None else per_share
-        per_share = add(before, quotient(amount, report.delegated))
+        per_share = raised_share(ZERO if per_share is None else per_share, part, report.delegated)
     return Shared(subtract(reward, amount), part, per_share)
+
+
+def raised_share(before: Decimal, part: int, delegated: Decimal) -> Decimal:
+    """Return the reward per share once the delegators' part of a reward is added to it."""
+    return add(before, quotient(Decimal(part), delegated))
 
 
 def paid(rewards: Mapping[str, Decimal]) -> tuple[dict[str, int], dict[str, NumberError]]:

@@ -146,38 +146,34 @@ EVENTS: dict[str, tuple[str, str | None]] = {
     "EventReputerStakeUpdated": ("v9", None),
     "EventRequestStakeRemoval": ("v9", None),
     "EventDelegateRewardShareUpdated": ("v9", None),
-    "EventTopicWeightUpdated": ("late v9", None),
-    "EventTopicFeeRevenueDripped": ("late v9", None),
-    "EventTopicStatusChanged": ("late v9", None),
-    "EventFundTopic": ("v9", None),
-    "EventWorkerRegistered": ("v9", None),
-    "EventReputerRegistered": ("v9", None),
-    "EventWorkerUnregistered": ("v9", None),
-    "EventReputerUnregistered": ("v9", None),
-    "EventNodeOwnerUpdated": ("v9", None),
-    "EventParamsSet": ("v9", None),
-    "EventTopicUpdated": ("v9", None),
-    "EventCancelStakeRemoval": ("v9", None),
     "EventDelegateRewardDistributed": ("v9", None),
     "EventRewardDelegateStake": ("v9", None),
     "EventPruneRecords": ("v9", None),
     "EventPreviousPercentageRewardToStakedReputersSet": ("v8", None),
+    "EventTopicWeightUpdated": ("late v9", None),
+    "EventTopicFeeRevenueDripped": ("late v9", None),
+    "EventTopicStatusChanged": ("late v9", None),
+    "EventFundTopic": ("v9", None),
+    "EventNodeOwnerUpdated": ("v9", None),
+    "EventTopicWorkerWhitelistAdded": ("v9", None),
+    "EventWorkerRegistered": ("v9", None),
+    "EventReputerRegistered": ("v9", None),
+    "EventWorkerUnregistered": ("v9", None),
+    "EventReputerUnregistered": ("v9", None),
+    "EventParamsSet": ("v9", None),
+    "EventTopicUpdated": ("v9", None),
+    "EventCancelStakeRemoval": ("v9", None),
 }
 """Events of x/emissions: the state of the package that brought each, and the one that no longer has
-it. Events of whitelists are left out."""
+it. Of the events of whitelists, the one that is written."""
 
 NOT_WRITTEN = frozenset(
     (
         "EventWorkerUnregistered",
         "EventReputerUnregistered",
-        "EventNodeOwnerUpdated",
         "EventParamsSet",
         "EventTopicUpdated",
         "EventCancelStakeRemoval",
-        "EventDelegateRewardDistributed",
-        "EventRewardDelegateStake",
-        "EventPruneRecords",
-        "EventPreviousPercentageRewardToStakedReputersSet",
     )
 )
 """Events whose causes made-up blocks do not hold."""

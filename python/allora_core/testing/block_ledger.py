@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Any
 
 from allora_core.epoch import ValueBundle
-from allora_core.reference.number import compare
+from allora_core.reference.number import compare, multiply, subtract
+from allora_core.reference.number_text import to_integer_amount
 from allora_core.reference.topic_activation import activated
 from allora_core.reference.topic_weight import topic_weight
 from allora_core.testing.block_forms import Form, Json, Tail, attributes, position_bundle
@@ -34,6 +35,7 @@ ACCOUNTS = {
 
 BEGIN: Tail = ("mode", "BeginBlock")
 Message = tuple[str, dict[str, Any]]
+NOTHING = (Decimal(0), Decimal(0))
 
 
 class Refused(ValueError):
@@ -46,6 +48,7 @@ class Accounts:
 
     Attributes:
         own, delegated: (topic, reputer) -> base units.
+        delegations: (topic, reputer, delegator) -> base units, and rewards paid or older than it.
         removals: completion height -> topic, reputer, amount.
     """
 
@@ -53,12 +56,19 @@ class Accounts:
     ecosystem: int
     own: dict[tuple[int, str], int] = field(default_factory=dict)
     delegated: dict[tuple[int, str], int] = field(default_factory=dict)
+    delegations: dict[tuple[int, str, str], tuple[Decimal, Decimal]] = field(default_factory=dict)
     removals: dict[int, list[tuple[int, str, int]]] = field(default_factory=dict)
 
     def copied(self) -> Accounts:
         """A copy that later messages do not touch."""
         removals = {height: list(due) for height, due in self.removals.items()}
-        return replace(self, own=dict(self.own), delegated=dict(self.delegated), removals=removals)
+        return replace(
+            self,
+            own=dict(self.own),
+            delegated=dict(self.delegated),
+            delegations=dict(self.delegations),
+            removals=removals,
+        )
 
     def stake(self, topic_id: int, reputer: str) -> tuple[int, int]:
         """Whole stake and the delegated part."""
@@ -171,6 +181,21 @@ class Ledger:
         told = {"topic_id": topic_id, who: fields["sender"], "owner": fields["owner"]}
         return self.form.event(f"Event{who.capitalize()}Registered", told, tail)
 
+    def transfer_ownership(self, fields: Mapping[str, Any], tail: Tail) -> list[Json]:
+        """TransferActorOwnership: somebody else is paid for an actor from now on."""
+        told = {
+            "node_address": fields["sender"],
+            "is_reputer": bool(fields.get("is_reputer")),
+            "old_owner": fields["sender"],
+            "new_owner": fields["new_owner"],
+        }
+        return self.form.event("EventNodeOwnerUpdated", told, tail)
+
+    def allow_worker(self, fields: Mapping[str, Any], tail: Tail) -> list[Json]:
+        """AddToTopicWorkerWhitelist; no list of a made-up chain is switched on."""
+        told = {"topic_id": fields["topic_id"], "address": fields["address"]}
+        return self.form.event("EventTopicWorkerWhitelistAdded", told, tail)
+
     def fund(self, fields: Mapping[str, Any], tail: Tail) -> list[Json]:
         """FundTopic: revenue of the topic, which may then become active."""
         topic_id, amount = fields["topic_id"], int(fields["amount"])
@@ -224,8 +249,31 @@ class Ledger:
         """DelegateStake upon a reputer."""
         topic_id, reputer = fields["topic_id"], fields["reputer"]
         amount = int(fields["amount"])
+        part, _ = self.accounts.delegations.get((topic_id, reputer, fields["sender"]), NOTHING)
+        part += amount
+        debt = multiply(part, self.per_share(topic_id, reputer))
+        self.accounts.delegations[topic_id, reputer, fields["sender"]] = (part, debt)
         events = self.stake_events(topic_id, reputer, fields["sender"], amount, tail)
         return events + self.activate(topic_id, tail)
+
+    def per_share(self, topic_id: int, reputer: str) -> Decimal:
+        """Rewards of a reputer's delegators per unit of their stake."""
+        state = self.lives[topic_id].state
+        return state.delegate_reward_per_share.get(reputer, Decimal(0))
+
+    def claim(self, fields: Mapping[str, Any], tail: Tail) -> list[Json]:
+        """RewardDelegateStake: what the delegation earned since it was paid last."""
+        topic_id, reputer, delegator = fields["topic_id"], fields["reputer"], fields["sender"]
+        key = (topic_id, reputer, delegator)
+        part, debt = self.accounts.delegations.get(key, NOTHING)
+        earned = multiply(part, self.per_share(topic_id, reputer))
+        owed = subtract(earned, debt)
+        if owed <= 0:
+            return []
+        self.accounts.delegations[key] = (part, earned)
+        told = {"topic_id": topic_id, "reputer": reputer, "delegator": delegator, "amount": owed}
+        coins = self.coins(ACCOUNTS["delegators"], delegator, to_integer_amount(owed), tail)
+        return coins + self.form.event("EventRewardDelegateStake", told, tail)
 
     def stake_events(
         self, topic_id: int, reputer: str, delegator: str, amount: int, tail: Tail
@@ -407,9 +455,12 @@ HANDLERS = {
     "CreateNewTopic": "create",
     "Register": "register",
     "FundTopic": "fund",
+    "TransferActorOwnership": "transfer_ownership",
+    "AddToTopicWorkerWhitelist": "allow_worker",
     "AddStake": "add_stake",
     "DelegateStake": "delegate",
     "RemoveStake": "remove_stake",
+    "RewardDelegateStake": "claim",
     "InsertWorkerPayload": "worker_payload",
     "InsertReputerPayload": "reputer_payload",
 }

@@ -134,6 +134,8 @@ MESSAGES: dict[str, dict[str, Field]] = {
     ),
     "RewardDelegateStake": fields("1 sender string\n2 topic_id uint64\n3 reputer string"),
     "FundTopic": ACTOR,
+    "TransferActorOwnership": fields("1 sender string\n2 new_owner string\n3 is_reputer bool"),
+    "AddToTopicWorkerWhitelist": fields("1 sender string\n2 address string\n3 topic_id uint64"),
     "Any": fields("1 type_url string\n2 value bytes"),
     "MsgExec": fields("1 grantee string\n2 msgs repeated Any"),
     "Coin": fields("1 denom string\n2 amount string"),

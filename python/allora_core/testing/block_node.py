@@ -6,21 +6,37 @@ Sources: allora-chain v0.6, ``x/emissions/module/abci.go``, ``module/rewards``,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from allora_core.epoch import Rewarded
-from allora_core.reference.emission import begin_block
+from allora_core.reference.emission import (
+    begin_block,
+    monthly_emission,
+    rewards_paid,
+    supplies,
+)
+from allora_core.reference.fixed18 import Fixed18
 from allora_core.reference.topic_activation import end_block
-from allora_core.testing.block_forms import Json, attributes
+from allora_core.testing.block_forms import Json, Tail, attributes
 from allora_core.testing.block_ledger import ACCOUNTS, BEGIN, Ledger
 from allora_core.testing.block_topics import END, ROLES
-from allora_core.topics import Block, EmissionBlock, EmissionState, Listing, MintParams, Topics
+from allora_core.topics import (
+    Block,
+    EmissionBlock,
+    EmissionState,
+    Listing,
+    MintParams,
+    PaidBlock,
+    Topics,
+)
 
 __all__ = ["Node"]
 
 EMPTY = Listing()
+KEPT_EPOCHS = 3
+"""The parameter ``min_epoch_length_record_limit``."""
 
 
 @dataclass
@@ -46,10 +62,10 @@ class Node(Ledger):
         account = self.accounts
         block = EmissionBlock(height, account.ecosystem, staked=10**24)
         minted = begin_block(block, self.mint, self.mint_params, self.form.release.rules)
+        events = self.new_month(block, minted.state)
         self.mint, self.emission = minted.state, minted.rewards
         account.ecosystem += minted.minted - minted.emission
         account.rewards += minted.rewards
-        events: list[Json] = []
         if minted.minted:
             text = f"{minted.minted}uallo"
             received = {"receiver": ACCOUNTS["mint"], "amount": text}
@@ -61,7 +77,46 @@ class Node(Ledger):
         events += self.between("ecosystem", "fee_collector", minted.validators, BEGIN)
         events += self.between("ecosystem", "rewards", minted.rewards, BEGIN)
         events.append(self.form.mint("EventRewardCurrentBlockEmission", height, minted.rewards))
+        if self.form.release.since("late v9"):
+            split = {
+                "block_emission": minted.emission,
+                "validator_cut": minted.validators,
+                "allora_rewards_cut": minted.rewards,
+                "blocks_per_month": self.mint_params.blocks_per_month,
+            }
+            events.append(self.form.typed("mint.v3.EventEmissionInfo", split, BEGIN))
         return events
+
+    def new_month(self, block: EmissionBlock, after: EmissionState) -> list[Json]:
+        """What the first block of a month tells."""
+        params, release = self.mint_params, self.form.release
+        if block.height % params.blocks_per_month != 1:
+            return []
+        events = []
+        if release.rules.reputers_percentage == "monthly":
+            events += self.share_of_reputers(after, BEGIN)
+        _, circulating = supplies(block, block.height, self.mint, params, release.rules)
+        each = after.emission_per_unit_staked_token
+        month = monthly_emission(Fixed18.from_decimal(each), block.staked)
+        fields: dict[str, object] = {
+            "staked_token_amount": block.staked,
+            "circulating_supply": circulating,
+            "emissions_amount": month,
+        }
+        events.append(self.form.typed("mint.v3.EventTokenomicsSet", fields, BEGIN))
+        if release.since("late v9"):
+            fields = {
+                "emission_per_unit_staked_token": each,
+                "emission_per_month": month,
+                "block_emission": after.block_emission,
+            }
+            events.append(self.form.typed("mint.v3.EventRecalculateTargetEmission", fields, BEGIN))
+        return events
+
+    def share_of_reputers(self, state: EmissionState, tail: Tail) -> list[Json]:
+        """The reputers' share of the rewards, as it is set."""
+        told = {"block_height": self.height, "percentage": state.reputers_percentage}
+        return self.form.event("EventPreviousPercentageRewardToStakedReputersSet", told, tail)
 
     # End of a block
 
@@ -160,12 +215,19 @@ class Node(Ledger):
         if not rewards:
             return []
         events: list[Json] = []
+        pruned: list[Json] = []
+        before, results = self.accounts.rewards, []
         for topic_id, amount in rewards.items():
             if topic_id in paid:
                 life = self.lives[topic_id]
                 epoch, result, told = life.rewarded(amount)
+                oldest = min(life.reputer_nonces, default=epoch.nonce)
+                last = max(oldest - KEPT_EPOCHS * life.times.epoch_length, 0)
+                fields = {"topic_id": topic_id, "block_height": last}
+                pruned = self.form.event("EventPruneRecords", fields, END) + pruned
                 events += told
                 if result.fault is None:
+                    results.append(result)
                     events += self.pay(topic_id, result)
                     for role in ROLES:
                         events += life.settled_rewards(role, result, epoch.nonce, self.height)
@@ -179,7 +241,29 @@ class Node(Ledger):
             for topic_id in sorted(rewards)
         }
         listed = {"topic_ids": list(told_rewards), "rewards": list(told_rewards.values())}
-        return events + self.form.event("EventTopicRewardsSet", listed, END)
+        events += self.form.event("EventTopicRewardsSet", listed, END) + pruned
+        return events + self.count_rewards(before, results)
+
+    def count_rewards(self, before: int, results: Sequence[Rewarded]) -> list[Json]:
+        """Count a block's rewards for the reputers' share of them.
+
+        Args:
+            before: what lay in the rewards account.
+        """
+        reputers = workers = 0
+        task = Decimal(0)
+        for result in results:
+            reputers += sum(result.delegators_reward.values()) + sum(result.reputer_paid.values())
+            workers += sum(result.inferer_paid.values()) + sum(result.forecaster_paid.values())
+            task += result.reputer_task_reward or 0
+        rules = self.form.release.rules
+        block = EmissionBlock(self.height, 0, 0)
+        paid = PaidBlock(0, 0, reputers, reputers + workers, task)
+        self.mint = rewards_paid(block, before, paid, self.mint, self.mint_params, rules)
+        is_last = self.height % self.mint_params.blocks_per_month == 0
+        if rules.reputers_percentage == "monthly" or not (is_last and before):
+            return []
+        return self.share_of_reputers(self.mint, END)
 
     def pay(self, topic_id: int, result: Rewarded) -> list[Json]:
         """Move the coins of a topic's rewards; a reputer's are staked at once."""
@@ -191,6 +275,8 @@ class Node(Ledger):
                 share = result.state.delegate_reward_per_share[reputer]
                 told = {"topic_id": topic_id, "reputer": reputer, "reward_per_share": share}
                 events += self.form.event("EventDelegateRewardShareUpdated", told, END)
+                told = {"topic_id": topic_id, "reputer": reputer, "amount": amount}
+                events += self.form.event("EventDelegateRewardDistributed", told, END)
         for reputer, amount in result.reputer_paid.items():
             self.accounts.rewards -= amount
             events += self.between("rewards", "staking", amount, END)

@@ -127,6 +127,12 @@ class Script:
         self.staking.setdefault(first + 2, []).extend(
             (topic_id, reputer, report) for reputer, report in topic.epochs[0].reports.items()
         )
+        if self.plan.administering and self.node.form.release.since("v9"):
+            actor = next(iter(workers))
+            owner = {"sender": actor, "new_owner": CREATOR, "is_reputer": False}
+            self.send(first + 2, ("TransferActorOwnership", owner))
+            listed = {"sender": CREATOR, "address": actor, "topic_id": topic_id}
+            self.send(first + 2, ("AddToTopicWorkerWhitelist", listed))
         funding = {"sender": CREATOR, "topic_id": topic_id, "amount": str(topic.funding)}
         self.send(first + 3 + (topic_id - 1) % 3, ("FundTopic", funding))
 
@@ -154,6 +160,13 @@ class Script:
             fields = {"sender": reputer, "topic_id": topic_id, "amount": str(amount)}
             yield "RemoveStake", fields
 
+    def claims(self, topic_id: int, reputer: str) -> Iterator[Message]:
+        """Ask for what the delegators of a reputer earned."""
+        for topic, upon, delegator in list(self.node.accounts.delegations):
+            if (topic, upon) == (topic_id, reputer):
+                fields = {"sender": delegator, "topic_id": topic_id, "reputer": reputer}
+                yield "RewardDelegateStake", fields
+
     def transactions(self, height: int) -> Iterator[list[Message]]:
         """The messages of each transaction of a block, in order."""
         for topic_id, reputer, report in self.staking.pop(height, []):
@@ -161,6 +174,9 @@ class Script:
                 yield [message]
             if self.plan.removing and self.seen.get(topic_id) == 2:
                 for message in self.removal(topic_id, reputer):
+                    yield [message]
+            if self.plan.claiming and self.seen.get(topic_id, 0) > 1:
+                for message in self.claims(topic_id, reputer):
                     yield [message]
         for messages in self.due.pop(height, []):
             yield messages

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..archive.schema import TABLES
 
-__all__ = ["QUANTITIES", "SENT", "Quantity"]
+__all__ = ["QUANTITIES", "SENT", "SETTINGS", "Quantity"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,39 @@ QUANTITIES: tuple[Quantity, ...] = (
         where="event IN ('EventEcosystemTokenMintSet', 'EventRewardCurrentBlockEmission')",
         told_by="event name",
     ),
+    amount(
+        "split of the emission",
+        "mint_values",
+        "value",
+        "height event name",
+        where="event = 'EventEmissionInfo' AND name IN "
+        "('block_emission', 'validator_cut', 'allora_rewards_cut', 'blocks_per_month')",
+        told_by="event name",
+    ),
+    amount(
+        "monthly emission",
+        "mint_values",
+        "value",
+        "height event name",
+        where="event IN ('EventTokenomicsSet', 'EventRecalculateTargetEmission')"
+        " AND name <> 'staked_token_amount'",
+        told_by="event name",
+    ),
+    amount(
+        "reputers' share of rewards",
+        "other_events",
+        "value",
+        "height type name",
+        where="type = 'EventPreviousPercentageRewardToStakedReputersSet' AND name = 'percentage'",
+    ),
+    amount(
+        "payouts of delegators",
+        "delegate_rewards",
+        "amount",
+        "topic_id reputer delegator height",
+        "delegator",
+        "reason = 'paid'",
+    ),
     *(
         Quantity(
             f"EMA of {role}s put out",
@@ -94,6 +127,22 @@ QUANTITIES: tuple[Quantity, ...] = (
             is_last=True,
         )
         for role in ("inferer", "forecaster", "reputer")
+    ),
+    amount(
+        "removals due",
+        "stake_removals",
+        "completion_height",
+        "topic_id reputer delegator height",
+        "reputer",
+        "NOT is_cancelled",
+    ),
+    amount(
+        "stake removed",
+        "stake_moves",
+        "amount",
+        "topic_id reputer delegator height",
+        "reputer",
+        "tx_index IS NULL AND reason = 'remove'",
     ),
     amount(
         "stakes", "stakes", "stake_authority", "topic_id reputer height", "reputer", is_last=True
@@ -108,6 +157,14 @@ QUANTITIES: tuple[Quantity, ...] = (
     amount(
         "window ends", "epoch_steps", "window_end", "topic_id nonce step height", told_by="step"
     ),
+    amount(
+        "label registries",
+        "label_registries",
+        "registry_size",
+        "topic_id nonce height",
+        is_last=True,
+    ),
+    amount("labels", "label_registries", "label_name", "topic_id nonce height"),
     Quantity("network losses", "network_losses", "value", CELLS, "inferer", nan_is_absent=True),
     Quantity("regrets", "regrets", "value", REGRETS, "actor", LATEST, told_by="kind"),
     Quantity(
@@ -141,6 +198,30 @@ QUANTITIES: tuple[Quantity, ...] = (
         told_by="actor_type",
     ),
     Quantity("forecasting task scores", "forecast_task_scores", "score", "topic_id height"),
+    Quantity(
+        "delegators' rewards per share",
+        "delegate_rewards",
+        "amount",
+        "topic_id reputer height",
+        "reputer",
+        "reason = 'reward_per_share'",
+    ),
+    amount(
+        "delegators' rewards",
+        "delegate_rewards",
+        "amount",
+        "topic_id reputer height",
+        "reputer",
+        "reason = 'distributed'",
+    ),
+    amount(
+        "rewards added to stake",
+        "stake_moves",
+        "amount",
+        "topic_id reputer delegator height",
+        "reputer",
+        "tx_index IS NULL AND reason = 'add'",
+    ),
     Quantity(
         "rewards",
         "rewards",
@@ -181,6 +262,13 @@ SENT: tuple[Quantity, ...] = (
         "address",
     ),
     amount(
+        "owners as registered",
+        "registrations",
+        "owner",
+        "topic_id address is_reputer is_registered height",
+        "address",
+    ),
+    amount(
         "stake as sent",
         "stake_moves",
         "amount",
@@ -194,6 +282,14 @@ SENT: tuple[Quantity, ...] = (
         "amount",
         "topic_id reputer delegator is_cancelled height",
         "reputer",
+    ),
+    amount(
+        "cancelled removals as sent",
+        "stake_removals",
+        None,
+        "topic_id reputer delegator height",
+        "reputer",
+        "is_cancelled",
     ),
     amount(
         "funding as sent",
@@ -227,3 +323,16 @@ SENT: tuple[Quantity, ...] = (
     ),
 )
 """What actors sent, which events since late v9 say again."""
+
+SETTINGS: tuple[Quantity, ...] = (
+    amount("owners as sent", "owners", "new_owner", "address is_reputer height", "address"),
+    amount(
+        "whitelists as sent",
+        "whitelists",
+        None,
+        "topic_id whitelist change address height",
+        "address",
+    ),
+    amount("parameters and topics as sent", "params", "value", "module name height"),
+)
+"""What people sent to change how the chain works; a topic counts as a module of parameters."""

@@ -13,11 +13,13 @@ from ..archive.schema import TABLES
 from ..reference.number_text import parse, plain_text
 from .compare import Comparison, compare, merged
 from .inputs import inputs_of
-from .quantities import QUANTITIES, SENT, Quantity
+from .quantities import QUANTITIES, SENT, SETTINGS, Quantity
+from .settings import changed_values
 
 __all__ = [
     "Tables",
     "compare_sent",
+    "compare_settings",
     "of_source",
     "recorded_tables",
     "told_heights",
@@ -162,7 +164,24 @@ def compare_sent(
     if rows > PIECE:
         pieces = [[topic] for topic in (known_topics(archive) if topics is None else topics)]
     found = [compare_sent_of(archive, piece, heights) for piece in pieces]
-    return [merged(each) for each in zip(*found, strict=True)]
+    settings = compare_settings(archive, topics, heights)
+    return [*(merged(each) for each in zip(*found, strict=True)), *settings]
+
+
+def compare_settings(
+    archive: Archive,
+    topics: Sequence[int] | None = None,
+    heights: tuple[int, int] | None = None,
+) -> list[Comparison]:
+    """Compare what transactions set with what events say was set."""
+    tables = recorded_tables(archive, ("owners", "whitelists", "params", "topics"), topics, heights)
+    told, sent = {}, {}
+    told["params"], sent["params"] = changed_values(tables["params"], tables["topics"])
+    for name in ("owners", "whitelists"):
+        told[name] = of_source(tables[name], "event")
+        sent[name] = of_source(tables[name], "transaction")
+    named = {name: table for name, table in sent.items() if table.num_rows}
+    return compare(told, named, pa.array([], pa.int64()), SETTINGS)
 
 
 def known_topics(archive: Archive) -> list[int]:
