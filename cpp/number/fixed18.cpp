@@ -113,7 +113,8 @@ Integer scale(const Integer& x, std::uint64_t factor, std::uint64_t divisor) {
     if (x.cause != Cause::none) {
         return x;
     }
-    return checked_integer({div_small(mul_small(x.magnitude, factor), divisor).quotient, false});
+    return checked_integer(
+        {div_small(mul_small(x.magnitude, factor), divisor).quotient, x.negative});
 }
 
 Fixed18 Fixed18::from_integer(const Integer& value) {

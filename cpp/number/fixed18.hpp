@@ -33,7 +33,7 @@ struct Integer {
 int compare(const Integer& x, const Integer& y);
 Integer add(const Integer& x, const Integer& y);
 Integer sub(const Integer& x, const Integer& y);
-// floor(x * factor / divisor) for x >= 0.
+// x * factor / divisor, cut toward zero.
 Integer scale(const Integer& x, std::uint64_t factor, std::uint64_t divisor);
 
 // Magnitudes stay below 2^256, else the fault `overflow`.

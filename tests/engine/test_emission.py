@@ -111,6 +111,24 @@ def test_engine_equals_reference(version: str, data: st.DataObject) -> None:
     assert_equal(expected, outcome(begin_block, block, state, params, rules))
 
 
+@pytest.mark.parametrize("share", ["team", "foundation"])
+def test_negative_shares_are_cut_toward_zero(share: str) -> None:
+    """No chain takes such a share; its integers would divide it like this."""
+    name = f"{share}_{'treasury_' if share == 'foundation' else ''}percent_of_total_supply"
+    params = replace(MintParams(max_supply=10**27 + 1), **{name: D("-0.5")})
+    rules, months = rules_at("v0.17"), 13
+    block = EmissionBlock(months * MONTH + 1, 0, 10**26)
+    expected = reference.begin_block(block, EmissionState(), params, rules)
+    assert_equal(expected, begin_block(block, EmissionState(), params, rules))
+    whole = replace(params, **{name: D(0)})
+    held = reference.locked_tokens(months, params, rules)
+    part = -((10**27 + 1) // 2)
+    left, of = (23, 36) if share == "team" else (11, 24)
+    if share == "foundation":
+        part = -(-part * 885 // 1000)
+    assert held - reference.locked_tokens(months, whole, rules) == -(-part * left // of)
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_eight_years(version: str) -> None:
     """Month after month, until the supply cap: the state of one block feeds the next."""

@@ -16,7 +16,7 @@ from dataclasses import fields, replace
 from decimal import Decimal
 
 from allora_core.reference.faults import require_finite
-from allora_core.reference.fixed18 import Fixed18, whole
+from allora_core.reference.fixed18 import Fixed18, cut_quotient, whole
 from allora_core.reference.number import ZERO, NumberError, quotient
 from allora_core.reference.rules import Rules
 from allora_core.topics import (
@@ -88,7 +88,7 @@ def locked_tokens(months: int, params: MintParams, rules: Rules) -> int:
         if rules.foundation_lock == "share":
             share = Fixed18.from_decimal(params.foundation_locked_share)
             part = (share * Fixed18.from_int(full)).truncated()
-        locked += part * (_FOUNDATION_VESTED - months) // _FOUNDATION_VESTED
+        locked += cut_quotient(part * (_FOUNDATION_VESTED - months), _FOUNDATION_VESTED)
     return locked
 
 
@@ -104,7 +104,7 @@ def _vesting(full: int, months: int, rules: Rules) -> int:
         return 0
     left = _VESTED - months
     if rules.vesting == "whole_months":
-        return full * left // _VESTED
+        return cut_quotient(full * left, _VESTED)
     share = Fixed18.from_int(left) / Fixed18.from_int(_VESTED)
     return (share * Fixed18.from_int(full)).truncated()
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from allora_core.reference.number import UNBOUNDED, NumberError
 from allora_core.reference.number_text import decimal_places, truncate
 
-__all__ = ["Fixed18", "whole"]
+__all__ = ["Fixed18", "cut_quotient", "whole"]
 
 _PLACES = 18
 _ONE: int = 10**_PLACES
@@ -75,7 +75,7 @@ class Fixed18:
         """Return the quotient, cut to 36 places and rounded half to even."""
         if other.units == 0:
             raise NumberError("div_zero")
-        return Fixed18(_rounded(_divided(self.units * _ONE * _ONE, other.units)))
+        return Fixed18(_rounded(cut_quotient(self.units * _ONE * _ONE, other.units)))
 
     def times(self, factor: int) -> Fixed18:
         """Return the exact product with an integer."""
@@ -83,10 +83,10 @@ class Fixed18:
 
     def truncated(self) -> int:
         """Return the integer part."""
-        return whole(_divided(self.units, _ONE))
+        return whole(cut_quotient(self.units, _ONE))
 
 
-def _divided(dividend: int, divisor: int) -> int:
+def cut_quotient(dividend: int, divisor: int) -> int:
     """Return the quotient toward zero."""
     magnitude = abs(dividend) // abs(divisor)
     return -magnitude if (dividend < 0) != (divisor < 0) else magnitude
