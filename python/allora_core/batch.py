@@ -63,7 +63,7 @@ class DecimalArray:
     def __len__(self) -> int:
         return len(self.values)
 
-    def __getitem__(self, at: slice) -> DecimalArray:
+    def __getitem__(self, at: slice | list[int] | npt.NDArray[Any]) -> DecimalArray:
         return DecimalArray(self.values[at], self.pool)
 
 

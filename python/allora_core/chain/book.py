@@ -63,7 +63,7 @@ class Book:
             key: column[rows] if isinstance(column, np.ndarray) else column
             for key, column in columns.items()
         }
-        self.add(table, len(rows), **kept, **{name: values[rows]})  # type: ignore[index]
+        self.add(table, len(rows), **kept, **{name: values[rows]})
 
     def tables(self) -> dict[str, pa.Table]:
         """All tables that have rows."""

@@ -95,7 +95,7 @@ def end_epochs(chain: Chain, ending: list[int], height: int) -> EndedBlock | Non
     chain.table = ended.table
     places = [chain.position(topic_id) for topic_id in ending]
     revenue = from_column(ended.table.columns["fee_revenue"])
-    left = whole_units(revenue[places])  # type: ignore[index]
+    left = whole_units(revenue[places])
     chain.fees |= dict(zip(ending, left, strict=True))
     chain.note_changes(height)
     return ended

@@ -314,7 +314,7 @@ class Runs:
         elif split.any():
             rows, counts = spread(bounds[:, 0], bounds[:, 1] - bounds[:, 0])
             columns = {name: column[rows] for name, column in columns.items()}
-            values = values[rows]  # type: ignore[index]
+            values = values[rows]
             ends = np.cumsum(np.add.reduceat(counts, np.flatnonzero(fresh)))
             bounds = np.stack([np.concatenate([[0], ends[:-1]]), ends], 1)
             keys = keys[fresh]

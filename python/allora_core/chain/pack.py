@@ -219,7 +219,7 @@ def pack(number: NumberName, feed: Feed, addresses: Addresses, closes: Sequence[
     rewards = [zero if close.reward is None else close.reward for close in closes]
     numbers: dict[str, Numbers] = {
         "inferences": inference_values(number, feed, accepted),
-        "element_losses": forecasts.values[elements],  # type: ignore[index]
+        "element_losses": forecasts.values[elements],
         "reports": report_values(number, feed, addresses, closes, widths),
         "params": joined([close.params for close in closes], number),
         "initial_regret": missing(number, len(closes)),

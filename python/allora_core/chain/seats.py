@@ -191,7 +191,7 @@ def enter(
     moved = Moved(
         owner[moved_place],
         code[moved_place],
-        scores[moved_place],  # type: ignore[index]
+        scores[moved_place],
         height_of(payloads.order[sent[moved_by]]),
     )
     low_score = from_column(found["lowest_score"])
@@ -202,7 +202,7 @@ def enter(
         Turns(
             np.concatenate([sent_at, owner[victims]]),
             np.concatenate([sender, code[victims]]),
-            from_column(score)[np.concatenate([places[0], victims])],  # type: ignore[index]
+            from_column(score)[np.concatenate([places[0], victims])],
             np.concatenate([payloads.order[sent], payloads.order[sent[displaced]]]),
         ),
         refusals(windows, outcome, status, sent_at, sent, sender, addresses, role),

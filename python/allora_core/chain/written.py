@@ -168,7 +168,7 @@ def weights(chain: Chain, ended: EndedBlock, ending: Sequence[int], height: int)
     places = [chain.position(topic_id) for topic_id in ending]
     stored = numbers_text(from_column(table.columns["previous_weight"]), chain.number)
     revenue = from_column(table.columns["fee_revenue"])
-    left = numbers_text(revenue[places], chain.number)  # type: ignore[index]
+    left = numbers_text(revenue[places], chain.number)
     told = [listed.get(at, stored[at]) for at in places]
     before = [chain.fees[topic_id] for topic_id in ending]
     chain.book.add(
@@ -269,7 +269,7 @@ def add_cells(
     if not there.all():
         rows = np.flatnonzero(there)
         kept = {name: column[rows] for name, column in keys.items()}
-        values = values[rows]  # type: ignore[index]
+        values = values[rows]
     kept["kind"] = named(kept["kind"], KINDS)
     if "label" in kept:
         kept["label"] = fixed.pop("names").take(pa.array(kept["label"]))
@@ -372,7 +372,7 @@ def add_heard(
         key: column[rows] if isinstance(column, np.ndarray) else column
         for key, column in columns.items()
     }
-    chain.book.add(table, len(rows), **kept, height=height, **{name: values[rows]})  # type: ignore[index]
+    chain.book.add(table, len(rows), **kept, height=height, **{name: values[rows]})
 
 
 def rewarded(
