@@ -241,10 +241,11 @@ def reported_losses(
     elements = dict(runs(of_source(tables["forecasts"], "transaction"), "topic_id", "nonce"))
     stakes = dict(runs(tables["stakes"], "topic_id", "reputer"))
     computed = set()
-    for (topic_id, nonce, version, height), _ in runs(
+    for (topic_id, nonce, version, height), losses_told in runs(
         recorded, "topic_id", "nonce", "api_version", "height"
     ):
         key = (topic_id, nonce)
+        weighed_at = (height, losses_told[0]["event_index"])
         sets = members.get(key, {})
         reports = {
             reputer: Report(Decimal(held), bundle_of(listed))
@@ -252,7 +253,7 @@ def reported_losses(
                 pa.Table.from_pylist(sent.get(key, []) or [{"reputer": None}]), "reputer"
             )
             if reputer in sets.get("reputer", ())
-            and (held := stake_before(stakes.get((topic_id, reputer), []), height)) is not None
+            and (held := stake_before(stakes.get((topic_id, reputer), []), weighed_at)) is not None
         }
         if not reports or set(reports) != set(sets.get("reputer", ())):
             continue
@@ -283,12 +284,17 @@ def reported_losses(
     return computed
 
 
-def stake_before(told: list[dict[str, Any]], height: int) -> str | None:
-    """A reputer's whole stake when losses of a block were weighed: rewards come after them."""
+def stake_before(told: list[dict[str, Any]], weighed_at: tuple[int, int]) -> str | None:
+    """A reputer's whole stake when losses were weighed, at a height and event of the block's end.
+
+    Due removals come before losses at the end of a block, rewards after them.
+    """
+    height, event = weighed_at
     known = [
         row
         for row in told
-        if row["height"] < height or (row["height"] == height and row["tx_index"] is not None)
+        if row["height"] < height
+        or (row["height"] == height and (row["tx_index"] is not None or row["event_index"] < event))
     ]
     if not known:
         return None
