@@ -26,6 +26,7 @@ from ..reference.number_text import plain_text
 from ..reference.rules import Rules, rules_at
 from ..reference.score import forecaster_scores, forecasting_task_score, inferer_scores
 from .compare import Comparison, compare
+from .inputs import stake_before
 from .quantities import QUANTITIES, Quantity, amount
 from .record import compare_sent, of_source, recorded_tables, told_heights, with_inputs
 
@@ -282,32 +283,6 @@ def reported_losses(
                 value=plain_text(value),
             )
     return computed
-
-
-def stake_before(told: list[dict[str, Any]], weighed_at: tuple[int, int]) -> str | None:
-    """A reputer's whole stake when losses were weighed, at a height and event of the block's end.
-
-    Due removals come before losses at the end of a block, rewards after them.
-    """
-    height, event = weighed_at
-    known = [
-        row
-        for row in told
-        if row["height"] < height
-        or (row["height"] == height and (row["tx_index"] is not None or row["event_index"] < event))
-    ]
-    if not known:
-        return None
-    latest = max(
-        known,
-        key=lambda row: (
-            row["height"],
-            row["tx_index"] is None,
-            row["tx_index"] or 0,
-            row["event_index"] or 0,
-        ),
-    )
-    return str(latest["stake_authority"])
 
 
 def cells(losses: ValueBundle) -> Iterator[tuple[str, str | None, str | None, Decimal]]:

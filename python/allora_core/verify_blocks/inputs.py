@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from ..archive.files import Archive
 from .compare import Difference
 
-__all__ = ["inputs_of"]
+__all__ = ["inputs_of", "stake_before"]
 
 MOST = 12
 Found = list[str]
@@ -41,6 +41,32 @@ def lines(table: pa.Table, what: str, who: str | None, value: str) -> Found:
     return listed + ([f"… {table.num_rows - MOST} more"] if table.num_rows > MOST else [])
 
 
+def stake_before(told: list[dict[str, Any]], weighed_at: tuple[int, int]) -> str | None:
+    """A reputer's whole stake when losses were weighed, at a height and event of the block's end.
+
+    Due removals come before losses at the end of a block, rewards after them.
+    """
+    height, event = weighed_at
+    known = [
+        row
+        for row in told
+        if row["height"] < height
+        or (row["height"] == height and (row["tx_index"] is not None or row["event_index"] < event))
+    ]
+    if not known:
+        return None
+    latest = max(
+        known,
+        key=lambda row: (
+            row["height"],
+            row["tx_index"] is None,
+            row["tx_index"] or 0,
+            row["event_index"] or 0,
+        ),
+    )
+    return str(latest["stake_authority"])
+
+
 def of_network_losses(archive: Archive, difference: Difference) -> Found:
     """The same cell of every reputer's report, and the reputers' stakes."""
     cell = {name: difference.keys.get(name) for name in ("kind", "inferer", "forecaster")}
@@ -54,10 +80,14 @@ def of_network_losses(archive: Archive, difference: Difference) -> Found:
     )
     found = lines(reported, "reported by", "reputer", "value")
     stakes = rows_of(archive, "stakes", difference)
-    latest = {row["reputer"]: row["stake_authority"] for row in stakes.to_pylist()}
+    told = rows_of(archive, "network_losses", difference, height=difference.height)
+    event = pc.min(told["event_index"]).as_py()
+    weighed_at = (difference.height, 0 if event is None else event)
     for reputer in pc.unique(reported["reputer"].combine_chunks()).to_pylist():
-        if reputer in latest:
-            found.append(f"stake of {reputer}: {latest[reputer]}")
+        of_reputer = stakes.filter(pc.equal(stakes["reputer"], reputer)).to_pylist()
+        held = stake_before(of_reputer, weighed_at)
+        if held is not None:
+            found.append(f"stake of {reputer}: {held}")
     return found
 
 
