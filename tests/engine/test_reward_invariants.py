@@ -1,4 +1,4 @@
-"""What must hold for every topic's rewards in the engine: sums, bounds, names, scale, order."""
+"""What must hold for every topic's rewards: sums, bounds, names, scale, order."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from reward_starts import (
-    ENGINES,
     SETTINGS,
+    Side,
     all_close,
     close,
     losses_of,
     rewarded,
+    sides,
     starts,
-    versions,
 )
 
 from allora_core.epoch import Epoch, Params, Report, Rewarded, State, ValueBundle
@@ -58,12 +58,12 @@ def tasks_of(result: Rewarded) -> tuple[Decimal, Decimal, Decimal] | None:
     return None if u is None or v is None or w is None else (u, v, w)
 
 
-@versions
+@sides
 @SETTINGS
 @given(data=st.data())
-def test_conservation(version: str, data: st.DataObject) -> None:
+def test_conservation(side: Side, data: st.DataObject) -> None:
     """U + V + W is E; fractions make 1, a few last digits short; no task pays more than it has."""
-    start = data.draw(starts(version))
+    start = data.draw(starts(side))
     result = rewarded(start)
     tasks = tasks_of(result)
     for role in ("inferer", "forecaster", "reputer"):
@@ -85,15 +85,15 @@ def test_conservation(version: str, data: st.DataObject) -> None:
         assert all(amount >= 1 for amount in paid.values())
 
 
-@versions
+@sides
 @SETTINGS
 @given(data=st.data())
-def test_split(version: str, data: st.DataObject) -> None:
+def test_split(side: Side, data: st.DataObject) -> None:
     """The naive loss and those with a forecaster added, moved together, move only T.
 
     Scores and entropies stay, and so W, and U + V. tau rises with T, chi with tau, V with chi.
     """
-    start = data.draw(starts(version))
+    start = data.draw(starts(side))
     _, epoch, _ = start
     row = losses_of(start)
     first_one_in = len(row) - len(epoch.forecasts)
@@ -138,19 +138,19 @@ def test_split(version: str, data: st.DataObject) -> None:
             assert low[2][0] > high[2][0]
 
 
-@versions
+@sides
 @SETTINGS
 @given(data=st.data())
-def test_reputers_get_more_with_more_entropy(version: str, data: st.DataObject) -> None:
+def test_reputers_get_more_with_more_entropy(side: Side, data: st.DataObject) -> None:
     """Other smoothed fractions of the reputers before: H differs, F and G do not."""
-    start = data.draw(starts(version))
+    start = data.draw(starts(side))
     _, epoch, state = start
     reputers = sorted(epoch.reports)
     drawn = data.draw(st.lists(st.integers(1, 999), min_size=2 * len(reputers), max_size=9))
     results = []
     for values in (drawn[: len(reputers)], drawn[len(reputers) :]):
         before = dict(zip(reputers, (D(value) / 1000 for value in values), strict=False))
-        results.append(rewarded((version, epoch, replace(state, reputer_reward_fraction=before))))
+        results.append(rewarded((side, epoch, replace(state, reputer_reward_fraction=before))))
     left, right = results
     tasks = [tasks_of(each) for each in results]
     if tasks[0] is None or tasks[1] is None:
@@ -167,11 +167,11 @@ def test_reputers_get_more_with_more_entropy(version: str, data: st.DataObject) 
         assert (gap > 0) == (tasks[1][0] < tasks[0][0])
 
 
-@versions
+@sides
 @SETTINGS
 @given(data=st.data())
-def test_bounds(version: str, data: st.DataObject) -> None:
-    start = data.draw(starts(version))
+def test_bounds(side: Side, data: st.DataObject) -> None:
+    start = data.draw(starts(side))
     _, epoch, state = start
     result = rewarded(start)
     highest = quotient(D(1), epoch.params.epsilon_reputer)
@@ -196,7 +196,7 @@ def test_bounds(version: str, data: st.DataObject) -> None:
             assert entropy <= add(bound, D("1E-30"))
     if result.chi is not None:
         assert D("0.1") <= result.chi <= D("0.5")
-    reports = accepted_reports(epoch, ENGINES[version].rules)
+    reports = accepted_reports(epoch, side.rules)
     stakes = {m: report.stake for m, report in reports.items()}
     listened = {m: state.listening_coefficient.get(m, D(1)) for m in stakes}
     least = multiply(epoch.params.min_stake_fraction, total(stakes.values()))
@@ -249,26 +249,26 @@ def assert_permuted(
             assert_equal(renamed(before, names) if role in roles else before, after)
 
 
-@versions
+@sides
 @SETTINGS
 @given(data=st.data())
-def test_names_of_reputers_do_not_matter(version: str, data: st.DataObject) -> None:
-    start = data.draw(starts(version))
+def test_names_of_reputers_do_not_matter(side: Side, data: st.DataObject) -> None:
+    start = data.draw(starts(side))
     _, epoch, state = start
     names = reversed_names(set(epoch.reports))
     # A worker may have a reputer's address: inside the reports nothing is renamed.
     reports = {names[m]: report for m, report in epoch.reports.items()}
     turned = replace(epoch, reports=dict(sorted(reports.items())))
     other = state_under(names, state, set(REPUTER_STATE))
-    assert_permuted(rewarded(start), rewarded((version, turned, other)), names, ("reputer",))
+    assert_permuted(rewarded(start), rewarded((side, turned, other)), names, ("reputer",))
 
 
-@versions
+@sides
 @SETTINGS
 @given(data=st.data())
-def test_names_of_workers_do_not_matter(version: str, data: st.DataObject) -> None:
+def test_names_of_workers_do_not_matter(side: Side, data: st.DataObject) -> None:
     """Nor does the order of the columns of losses, which reputers are scored by."""
-    version, epoch, state = data.draw(starts(version))
+    side, epoch, state = data.draw(starts(side))
     # A sample that ends within a block depends on the order of its actors.
     state = replace(state, inferer_score_history={}, forecaster_score_history={})
     whole_blocks = {
@@ -277,7 +277,7 @@ def test_names_of_workers_do_not_matter(version: str, data: st.DataObject) -> No
         "max_top_forecasters_to_reward": D(6),
     }
     epoch = replace(epoch, params=replace(epoch.params, **whole_blocks))
-    row, forecasters = losses_of((version, epoch, state)), len(epoch.forecasts)
+    row, forecasters = losses_of((side, epoch, state)), len(epoch.forecasts)
     # Forecasters' one-in and one-out losses are paired by position, so that lists of different
     # actors pair others under other names.
     one_in = row[len(row) - forecasters :]
@@ -291,7 +291,7 @@ def test_names_of_workers_do_not_matter(version: str, data: st.DataObject) -> No
         reports={m: renamed(report, names) for m, report in epoch.reports.items()},
     )
     other = state_under(names, state, WORKER_STATE)
-    left, right = rewarded((version, epoch, state)), rewarded((version, turned, other))
+    left, right = rewarded((side, epoch, state)), rewarded((side, turned, other))
     assert_permuted(left, right, names, ("inferer", "forecaster"))
 
 
@@ -312,12 +312,12 @@ def changed(epoch: Epoch, change: Callable[[Decimal], Decimal]) -> Epoch:
     return replace(epoch, reports=reports)
 
 
-@versions
+@sides
 @SETTINGS
 @given(data=st.data())
-def test_scale_of_stakes(version: str, data: st.DataObject) -> None:
+def test_scale_of_stakes(side: Side, data: st.DataObject) -> None:
     """Stake times k: losses, scores, coefficients and fractions stay up to their last digits."""
-    start = data.draw(starts(version))
+    start = data.draw(starts(side))
     _, epoch, state = start
     by = data.draw(st.sampled_from((D(10) ** 12, D(7), D("0.125"))))
     ten = by == D(10) ** 12
@@ -325,12 +325,12 @@ def test_scale_of_stakes(version: str, data: st.DataObject) -> None:
         # Where the listened share of the stake is held at its least, steps are divided by
         # differences that are last digits alone.
         epoch = replace(epoch, params=replace(epoch.params, min_stake_fraction=D(0)))
-        start = version, epoch, state
+        start = side, epoch, state
     reports = {
         m: replace(each, stake=each.stake * by, delegated=each.delegated * by)
         for m, each in epoch.reports.items()
     }
-    other = (version, replace(epoch, reports=reports), state)
+    other = (side, replace(epoch, reports=reports), state)
     for before, after in zip(losses_of(start), losses_of(other), strict=True):
         assert (before is None) == (after is None)
         if before is not None and after is not None:
@@ -347,22 +347,22 @@ def test_scale_of_stakes(version: str, data: st.DataObject) -> None:
         assert left.reputer_score == right.reputer_score
 
 
-@versions
+@sides
 @SETTINGS
 @given(data=st.data())
-def test_scale_of_losses(version: str, data: st.DataObject) -> None:
+def test_scale_of_losses(side: Side, data: st.DataObject) -> None:
     """Worker scores and T scale with the losses; reputer scores and tau do not."""
-    start = data.draw(starts(version))
+    start = data.draw(starts(side))
     _, epoch, state = start
     by = D(10) ** data.draw(st.integers(1, 9))
     larger = changed(epoch, lambda loss: UNBOUNDED.multiply(loss, by))
-    left, right = rewarded(start), rewarded((version, larger, state))
+    left, right = rewarded(start), rewarded((side, larger, state))
     for name in ("inferer_score", "forecaster_score"):
         scaled = {j: UNBOUNDED.multiply(x, by) for j, x in getattr(left, name).items()}
         found = getattr(right, name)
         assert scaled == found or not scaled or not found
     # For a consensus of 0 in every column a constant stands in, which does not scale.
-    columns = loss_columns(accepted_reports(epoch, ENGINES[version].rules))
+    columns = loss_columns(accepted_reports(epoch, side.rules))
     weights = left.adjusted_stake_used.values()
     has_norm = any(
         total(map(multiply, weights, (loss or D(0) for loss in column))) for column in columns
@@ -374,16 +374,16 @@ def test_scale_of_losses(version: str, data: st.DataObject) -> None:
         assert left.chi == right.chi
 
 
-@versions
+@sides
 @SETTINGS
 @given(data=st.data())
-def test_a_constant_added_to_all_losses(version: str, data: st.DataObject) -> None:
+def test_a_constant_added_to_all_losses(side: Side, data: st.DataObject) -> None:
     """Worker scores and T are differences of losses: they stay."""
-    start = data.draw(starts(version))
+    start = data.draw(starts(side))
     _, epoch, state = start
     constant = D(data.draw(st.integers(-9, 9)))
     moved = changed(epoch, lambda loss: UNBOUNDED.add(loss, constant))
-    left, right = rewarded(start), rewarded((version, moved, state))
+    left, right = rewarded(start), rewarded((side, moved, state))
     sizes = [abs(loss) for loss in losses_of(start) if loss is not None]
     # Products and a quotient of 34 digits leave each network loss a few last digits short.
     reported = [abs(loss) for loss in reported_losses(epoch)]
@@ -412,12 +412,12 @@ def reported_losses(epoch: Epoch) -> list[Decimal]:
 # Order
 
 
-@versions
+@sides
 @SETTINGS
 @given(data=st.data())
-def test_fractions_follow_scores_and_stakes(version: str, data: st.DataObject) -> None:
+def test_fractions_follow_scores_and_stakes(side: Side, data: st.DataObject) -> None:
     """Higher scores get no less, equal ones the same; all the same where hardly any differ."""
-    start = data.draw(starts(version))
+    start = data.draw(starts(side))
     _, epoch, state = start
     result = rewarded(start)
     for role in ("inferer", "forecaster"):
@@ -435,13 +435,13 @@ def test_fractions_follow_scores_and_stakes(version: str, data: st.DataObject) -
             if merit[one] > merit[other]:
                 assert result.reputer_fraction[one] >= result.reputer_fraction[other]
     wide = replace(epoch, params=replace(epoch.params, epsilon=D("1E+60")))
-    alike = rewarded((version, wide, state))
+    alike = rewarded((side, wide, state))
     for fractions in (alike.inferer_fraction, alike.forecaster_fraction):
         assert set(fractions.values()) <= {quotient(D(1), D(len(fractions) or 1))}
 
 
-@versions
-def test_more_iterations_do_not_lower_the_mean_score(version: str) -> None:
+@sides
+def test_more_iterations_do_not_lower_the_mean_score(side: Side) -> None:
     """The example of the network's own test: 57 columns, weighted by the adjusted stakes."""
     cases = json.loads(CASES.read_text())["cases"]
     given_case = next(each for each in cases if each["id"] == "reputer_output_iterations")["inputs"]
@@ -461,7 +461,7 @@ def test_more_iterations_do_not_lower_the_mean_score(version: str) -> None:
     for limit in given_case["iterations"]:
         params = replace(Params(), gradient_descent_max_iters=D(limit))
         values = {j: {"y": D(1)} for j in names}
-        result = rewarded((version, Epoch(1, 9, values, reports=reports, params=params), State(1)))
+        result = rewarded((side, Epoch(1, 9, values, reports=reports, params=params), State(1)))
         weights = result.adjusted_stake
         mean = total(multiply(result.reputer_score[m], w) for m, w in weights.items())
         means.append(quotient(mean, total(weights.values())))

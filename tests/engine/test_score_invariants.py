@@ -1,13 +1,13 @@
-"""What must hold for every topic's scores in the engine: averages, equal losses, fewer actors."""
+"""What must hold for every topic's scores: averages, equal losses, fewer actors."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from decimal import Decimal
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from reward_starts import ENGINES, SETTINGS, all_close, close, losses_of, rewarded, starts, versions
+from reward_starts import SETTINGS, Side, all_close, close, losses_of, rewarded, sides, starts
 
 from allora_core.epoch import Epoch, Params, Report, State
 from allora_core.reference.network_loss import accepted_reports
@@ -18,17 +18,17 @@ D = Decimal
 ROLES = ("inferer", "forecaster", "reputer")
 
 
-@versions
+@sides
 @SETTINGS
 @given(data=st.data())
-def test_averages_and_quantiles(version: str, data: st.DataObject) -> None:
+def test_averages_and_quantiles(side: Side, data: st.DataObject) -> None:
     """An average of a score with itself is that score; a quantile lies between its values."""
-    start = data.draw(starts(version))
+    start = data.draw(starts(side))
     _, epoch, state = start
     once = rewarded(start)
     scores = {role: dict(getattr(once, f"{role}_score")) for role in ROLES}
     alike = replace(state, **{f"{role}_score_ema": scores[role] for role in ROLES})
-    again = rewarded((version, epoch, alike)).state
+    again = rewarded((side, epoch, alike)).state
     for role in ROLES:
         for actor, score in scores[role].items():
             assert_equal(score, getattr(again, f"{role}_score_ema")[actor])
@@ -38,29 +38,46 @@ def test_averages_and_quantiles(version: str, data: st.DataObject) -> None:
     assume(len(scores["reputer"]) > 1)
     for q, of in ((D(0), min), (D(1), max)):
         params = replace(epoch.params, active_reputer_quantile=q)
-        found = rewarded((version, replace(epoch, params=params), alike)).state
+        found = rewarded((side, replace(epoch, params=params), alike)).state
         assert found.reputer_score_quantile == of(scores["reputer"].values())
 
 
-@versions
+@sides
 @SETTINGS
 @given(data=st.data())
-def test_cold_start(version: str, data: st.DataObject) -> None:
+def test_cold_start(side: Side, data: st.DataObject) -> None:
     """A new topic stores its first fractions as they are; tau is alpha times its first ratio."""
-    _, epoch, _ = data.draw(starts(version))
-    result = rewarded((version, epoch, State(epoch.topic_id)))
+    _, epoch, _ = data.draw(starts(side))
+    result = rewarded((side, epoch, State(epoch.topic_id)))
     for role in ("inferer", "reputer"):
         stored = getattr(result.state, f"{role}_reward_fraction")
         assert all_close(getattr(result, f"{role}_fraction"), stored) or not stored
     alpha = epoch.params.merit_sortition_alpha
     for m, average in result.state.reputer_score_ema.items():
         score = result.reputer_score[m]
-        assert average == (score if version == "v0.6" else multiply(alpha, score))
+        assert average == (score if side.version == "v0.6" else multiply(alpha, score))
     score = result.forecasting_task_utility_score
     if result.forecaster_score_ratio is not None and score is not None:
         divisor = max((*result.inferer_score.values(), D(0))) or score.copy_abs()
         ratio = quotient(score, divisor) if divisor else D(0)
         assert result.forecaster_score_ratio == multiply(epoch.params.task_reward_alpha, ratio)
+
+
+@sides
+@SETTINGS
+@given(data=st.data())
+def test_absent_actors_keep_what_they_have(side: Side, data: st.DataObject) -> None:
+    start = data.draw(starts(side))
+    _, epoch, state = start
+    result = rewarded(start)
+    present = {*epoch.inferences, *epoch.forecasts, *accepted_reports(epoch, side.rules)}
+    for entry in fields(State):
+        before, after = getattr(state, entry.name), getattr(result.state, entry.name)
+        if isinstance(before, dict) and "history" not in entry.name:
+            # A row without values is not stored.
+            stored = {actor for actor, value in before.items() if value != {}}
+            for actor in stored - present:
+                assert_equal(before[actor], after[actor])
 
 
 def alike(epoch: Epoch) -> Epoch:
@@ -70,18 +87,18 @@ def alike(epoch: Epoch) -> Epoch:
     return replace(epoch, reports=reports, params=Params())
 
 
-@versions
+@sides
 @SETTINGS
 @given(data=st.data())
-def test_identical_losses(version: str, data: st.DataObject) -> None:
+def test_identical_losses(side: Side, data: st.DataObject) -> None:
     """Coefficients at 1 stay there, and every score is the highest; fewer reputers get no less.
 
     Up to last digits: a consensus of truncated quotients lies beside the losses that all report.
     """
-    _, epoch, _ = data.draw(starts(version))
+    _, epoch, _ = data.draw(starts(side))
     epoch = alike(epoch)
     assume(all(report.stake for report in epoch.reports.values()))
-    result = rewarded((version, epoch, State(epoch.topic_id)))
+    result = rewarded((side, epoch, State(epoch.topic_id)))
     highest = quotient(D(1), epoch.params.epsilon_reputer)
     for coefficient in result.state.listening_coefficient.values():
         assert 0 <= subtract(D(1), coefficient) < D("1E-24")
@@ -91,36 +108,36 @@ def test_identical_losses(version: str, data: st.DataObject) -> None:
     if not others or not result.reputer_fraction:
         return
     fewer = {m: report for m, report in epoch.reports.items() if m != first}
-    left = rewarded((version, replace(epoch, reports=fewer), State(epoch.topic_id)))
+    left = rewarded((side, replace(epoch, reports=fewer), State(epoch.topic_id)))
     slack = D("1E-26")
     assert all(left.reputer_fraction[m] >= result.reputer_fraction[m] - slack for m in others)
     richer = replace(epoch.reports[first], stake=epoch.reports[first].stake * 2)
     more = rewarded(
-        (version, replace(epoch, reports={**epoch.reports, first: richer}), State(epoch.topic_id))
+        (side, replace(epoch, reports={**epoch.reports, first: richer}), State(epoch.topic_id))
     )
     assert more.reputer_fraction[first] > result.reputer_fraction[first]
     assert all(more.reputer_fraction[m] < result.reputer_fraction[m] for m in others)
 
 
-@versions
+@sides
 @SETTINGS
 @given(data=st.data())
-def test_fewer_inferers_get_no_less(version: str, data: st.DataObject) -> None:
+def test_fewer_inferers_get_no_less(side: Side, data: st.DataObject) -> None:
     """Without the first one, whose score is not in the sample, each of the others gets no less.
 
     Of a block only as many scores stay as are read, the last ones: the deviation is the same.
     """
-    _, epoch, state = data.draw(starts(version, inferers=6))
+    _, epoch, state = data.draw(starts(side, inferers=6))
     state = replace(state, inferer_score_history={})
     inferers = sorted(epoch.inferences)
     assume(len(inferers) > 2)
-    row = losses_of((version, epoch, state))
+    row = losses_of((side, epoch, state))
     row = [D(at) / 8 if loss is None else loss for at, loss in enumerate(row)]
     first_one_out = len(row) - 2 * len(epoch.forecasts) - len(inferers)
     samples = {"max_samples_to_scale_scores": D(len(inferers) - 1)}
     params = replace(epoch.params, max_top_inferers_to_reward=D(1), **samples)
     epoch = replace(epoch, params=params)
-    whole = rewarded((version, epoch, state), row)
+    whole = rewarded((side, epoch, state), row)
     gone = inferers[0]
     fewer = replace(epoch, inferences={j: epoch.inferences[j] for j in inferers[1:]}, forecasts={})
     rest = [*row[:2], *row[3 : 2 + len(inferers)], *row[first_one_out + 1 :][: len(inferers) - 1]]
@@ -141,24 +158,24 @@ def test_fewer_inferers_get_no_less(version: str, data: st.DataObject) -> None:
         )
         for m, report in epoch.reports.items()
     }
-    left = rewarded((version, replace(fewer, reports=reports), state), rest)
+    left = rewarded((side, replace(fewer, reports=reports), state), rest)
     if not whole.inferer_fraction or not left.inferer_fraction:
         return
     assert left.inferer_score == {j: whole.inferer_score[j] for j in inferers[1:]}
     assert all(share >= whole.inferer_fraction[j] for j, share in left.inferer_fraction.items())
 
 
-@versions
+@sides
 @SETTINGS
 @given(data=st.data())
-def test_listened_share_of_the_stake(version: str, data: st.DataObject) -> None:
+def test_listened_share_of_the_stake(side: Side, data: st.DataObject) -> None:
     """One reputer alone keeps its coefficient; zero ones are a fault up to v0.6, later raised."""
-    start = data.draw(starts(version))
+    start = data.draw(starts(side))
     _, epoch, state = start
-    reports = accepted_reports(epoch, ENGINES[version].rules)
+    reports = accepted_reports(epoch, side.rules)
     deaf = replace(state, listening_coefficient=dict.fromkeys(reports, D(0)))
-    result = rewarded((version, epoch, deaf))
-    if version == "v0.6":
+    result = rewarded((side, epoch, deaf))
+    if side.version == "v0.6":
         if epoch.params.gradient_descent_max_iters:
             assert result.fault is not None
             assert (result.fault.field, result.fault.cause) == ("reputer_score", "div_undefined")

@@ -209,7 +209,8 @@ class _Rewarding:
         with self.at(name):
             size = sample_size(seats, self.params, self.rules)
         history = recorded(getattr(self.state, name), self.epoch.nonce, scores, size)
-        self.state = replace(self.state, **{name: history})  # type: ignore[arg-type]
+        values: dict[str, Any] = {name: history}
+        self.state = replace(self.state, **values)
 
     # Fractions and entropies
 
