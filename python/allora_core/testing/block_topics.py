@@ -149,8 +149,9 @@ class TopicLife:
         """A copy that later submissions do not touch."""
         parts = ("active", "lowest", "inferences", "forecasts", "reports", "commits")
         lists = ("worker_nonces", "reputer_nonces", "labels")
-        fresh = {name: dict(getattr(self, name)) for name in parts}
-        return replace(self, **fresh, **{name: list(getattr(self, name)) for name in lists})  # type: ignore[arg-type]
+        fresh: dict[str, Any] = {name: dict(getattr(self, name)) for name in parts}
+        fresh |= {name: list(getattr(self, name)) for name in lists}
+        return replace(self, **fresh)
 
     def typed(self, name: str, tail: Tail = END, **fields: object) -> list[Json]:
         """An event of this topic, where the release emits it."""
@@ -209,11 +210,11 @@ class TopicLife:
     def keep(self, role: Role, active_set: ActiveSet) -> None:
         """Store an active set and its averages."""
         self.active[role], self.lowest[role] = active_set.active, active_set.lowest
-        scores = {
+        scores: dict[str, Any] = {
             f"{role}_score_ema": active_set.scores,
             f"{role}_score_height": active_set.heights,
         }
-        self.state = replace(self.state, **scores)  # type: ignore[arg-type]
+        self.state = replace(self.state, **scores)
 
     def leave(self, *roles: Role) -> None:
         """Empty active sets at the close of their nonce."""
@@ -237,13 +238,13 @@ class TopicLife:
         )
 
     def per_actor(
-        self, name: str, values: Mapping[str, Decimal], listed: str, **fields: object
+        self, name: str, values: Mapping[str, Decimal], listed: str, **fields: Any
     ) -> list[Json]:
         """An event with a list of addresses and one of values; none without anybody."""
         if not values:
             return []
         fields = {**fields, "addresses": list(values), listed: list(values.values())}
-        return self.typed(name, **fields)  # type: ignore[arg-type]
+        return self.typed(name, **fields)
 
     # Close of the worker nonce
 
@@ -448,7 +449,7 @@ class TopicLife:
 
     def scores(self, role: Role, result: Rewarded, losses: ValueBundle, nonce: int) -> list[Json]:
         """Scores of one role, what the reputers are listened to, the averages."""
-        at = {"block_height": nonce, "actor_type": TYPES[role]}
+        at: dict[str, Any] = {"block_height": nonce, "actor_type": TYPES[role]}
         scores: Mapping[str, Decimal] = getattr(result, f"{role}_score")
         events = self.per_actor("EventScoresSet", scores, "scores", **at)
         stored = getattr(result.state, f"{role}_score_ema")
@@ -461,7 +462,7 @@ class TopicLife:
         events += self.averages(role, averages, nonce, True, END)
         if averages and self.rules.initial_score == "present":
             score = getattr(result.state, f"initial_{role}_score")
-            events += self.typed("EventTopicInitialEmaScoreSet", **at, score=score)  # type: ignore[arg-type]
+            events += self.typed("EventTopicInitialEmaScoreSet", **at, score=score)
         return events
 
     def settled_rewards(self, role: Role, result: Rewarded, nonce: int, height: int) -> list[Json]:
