@@ -142,7 +142,7 @@ def test_numpy_peer_refuses_what_it_does_not_cover() -> None:
     with pytest.raises(ValueError, match="two or more elements"):
         NumpyPeer(Layout(5, 3), 1)
     with pytest.raises(ValueError, match="two or more inferers"):
-        Layout(5, 1)
+        NumpyPeer(Layout(5, 1), 5)
 
 
 def test_numpy_reward_refuses_what_it_does_not_cover() -> None:
@@ -154,6 +154,12 @@ def test_numpy_reward_refuses_what_it_does_not_cover() -> None:
     assert np.all(rewarding.reward(epoch, losses, state).values["inferer_paid"] >= 0)
     with pytest.raises(ValueError, match="two or more reputers"):
         NumpyReward(chosen.layout, 1)
+    with pytest.raises(ValueError, match="two or more inferers"):
+        NumpyReward(Layout(1, 3), 3)
+    silent = epoch.reports.copy()
+    silent[1, 2, 4] = np.nan
+    with pytest.raises(ValueError, match="who report every loss"):
+        rewarding.reward(replace(epoch, reports=silent), losses, state)
     poor = epoch.stakes.copy()
     poor[1, 2] = 0.0
     with pytest.raises(ValueError, match="with stake who are listened to"):
@@ -183,7 +189,14 @@ def test_a_difference_stops_the_clock() -> None:
 @pytest.mark.parametrize("mode", ["float64", "decimal"])
 def test_rows_of_a_measurement(mode: str) -> None:
     rows = measure(scenario(5, 3, 5), "float64" if mode == "float64" else "decimal")
-    assert [row["moment"] for row in rows] == ["infer", "settle", "reward", "epoch"]
+    pairs = [(row["moment"], row["peer"]) for row in rows]
+    several = ["NumPy, one shape", "NumPy, general"] if mode == "float64" else ["reference"]
+    single = ["NumPy"] if mode == "float64" else ["reference"]
+    assert pairs == [
+        (moment, peer)
+        for moment in ("infer", "settle", "reward", "epoch")
+        for peer in (single if moment == "reward" else several)
+    ]
     assert all(row["engine_seconds"] > 0 and row["ratio"] for row in rows)
 
 

@@ -138,26 +138,49 @@ def comparison_table(comparisons: Iterable[Comparison]) -> Table:
 
 
 def bench_table(rows: Iterable[Row]) -> Table:
-    """Times per topic beside the peer measured in the same run."""
-    table = Table(title="Seconds per topic; correctness was checked before time was taken")
-    for name in ("scenario", "moment", "device", "number", "version"):
-        table.add_column(name)
-    for name in ("topics", "threads", "engine", "peer time", "ratio"):
-        table.add_column(name, justify="right")
-    table.add_column("peer")
-    for row in rows:
+    """Times per topic beside those of every peer measured in the same run.
+
+    What a run has in common stands below the table, which fits into 80 columns.
+    """
+    listed = list(rows)
+    title = "Microseconds per topic, after the results were compared"
+    table = Table(title=title, caption=bench_caption(listed), box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("scenario", "moment"):
+        table.add_column(name, no_wrap=True)
+    for name in ("topics", "engine"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("peer", overflow="fold")
+    for name in ("peer's", "ratio"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in listed:
         peer, ratio = row["peer_seconds"], row["ratio"]
         table.add_row(
             row["scenario"],
             row["moment"],
-            row["device"],
-            row["number"],
-            row["version"],
             str(row["topics"]),
-            str(row["threads"]),
-            f"{row['engine_seconds'] * 1e6:,.1f} µs",
-            "-" if peer is None else f"{peer * 1e6:,.1f} µs",
-            "-" if ratio is None else f"{ratio:.1f}x",
+            microseconds(row["engine_seconds"]),
             row["peer"] or "-",
+            "-" if peer is None else microseconds(peer),
+            "-" if ratio is None else f"{ratio:.{1 if ratio >= 10 else 2}f}x",
         )
     return table
+
+
+def microseconds(seconds: float) -> str:
+    """A time with four digits or more."""
+    value = seconds * 1e6
+    return f"{value:,.{0 if value >= 1000 else 1 if value >= 100 else 2}f}"
+
+
+def bench_caption(rows: list[Row]) -> str:
+    """Number, rules, device and threads of a run, and the versions of its peers' software."""
+    parts = dict.fromkeys(
+        f"{row['number']}, {row['version']}, {row['device']}, {row['threads']} thread"
+        + ("" if row["threads"] == 1 else "s")
+        for row in rows
+    )
+    for row in rows:
+        if row["peer_version"]:
+            software = "NumPy" if row["peer"].startswith("NumPy") else "Python"
+            parts[f"{software} {row['peer_version']}"] = None
+    return "; ".join(parts)

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import polars
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from allora_core import States, states_from_table, states_table
+from allora_core.bench.runner import Row
 from allora_core.cli import app
 from allora_core.recorded import read_chain_epochs
+from allora_core.report import bench_table
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 EPOCHS = VECTORS / "chain_epochs_v017.jsonl.gz"
@@ -198,6 +201,36 @@ def test_unknown_scenario() -> None:
     result = runner.invoke(app, ["bench", "--scenario", "none"])
     assert result.exit_code == 2
     assert "unknown scenario 'none'" in result.stderr
+
+
+def test_bench_table_fits_a_terminal() -> None:
+    row = Row(
+        scenario="huge_dense",
+        device="cpu",
+        number="float64",
+        version="v0.17",
+        moment="settle",
+        steps=0,
+        topics=4096,
+        threads=1,
+        engine_seconds=0.8138,
+        peer="NumPy, one shape",
+        peer_version="2.4.6",
+        peer_seconds=0.0345,
+        ratio=0.0345 / 0.8138,
+    )
+    alone: Row = {**row, "peer": "", "peer_version": "", "peer_seconds": None, "ratio": None}
+    alone["engine_seconds"] = 12.3456789
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(bench_table([row, alone]))
+    lines = capture.get().splitlines()
+    cells = ["huge_dense", "settle", "4096"]
+    words = [line.split() for line in lines if "huge_dense" in line]
+    assert words[0] == [*cells, "813,800", "NumPy,", "one", "shape", "34,500", "0.04x"]
+    assert words[1] == [*cells, "12,345,679", "-", "-", "-"]
+    assert any("float64, v0.17, cpu, 1 thread; NumPy 2.4.6" in line for line in lines)
+    assert max(map(len, lines)) <= 80
 
 
 def test_files_that_are_no_recordings(tmp_path: Path) -> None:

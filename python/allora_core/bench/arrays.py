@@ -44,14 +44,10 @@ Index: TypeAlias = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Slots of the regret matrix and of a bundle row for I inferers and F forecasters (F > 1)."""
+    """Slots of the regret matrix and of a bundle row for I inferers and F forecasters."""
 
     inferers: int
     forecasters: int
-
-    def __post_init__(self) -> None:
-        if self.inferers < 2 or self.forecasters < 2:
-            raise ValueError("the NumPy peer covers topics of two or more inferers and forecasters")
 
     @property
     def workers(self) -> int:

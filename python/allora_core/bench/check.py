@@ -37,9 +37,14 @@ def assert_close(
     actual: npt.ArrayLike,
     *,
     relative: float = 0.0,
-    absolute: float = 0.0,
+    absolute: npt.ArrayLike = 0.0,
 ) -> None:
     """Compare arrays entry by entry; equal infinities agree.
+
+    Args:
+        what: a name for the message.
+        expected, actual: of one shape.
+        relative, absolute: largest difference allowed, for all entries or for each.
 
     Raises:
         AssertionError: with the worst entry and both its numbers.

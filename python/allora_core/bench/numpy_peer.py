@@ -17,6 +17,7 @@ import numpy as np
 
 from ..epoch import Params
 from .arrays import EpochArrays, Float64, InferredArrays, Layout, SettledArrays, StateArrays
+from .numpy_sums import chunks, sums_without_each
 
 __all__ = ["CHUNK_BYTES", "NumpyPeer"]
 
@@ -26,9 +27,6 @@ second-level cache but cost more in calls per topic, larger ones gain nothing.""
 
 SMALLEST_DENOMINATOR = 1e-100
 """Below this sum of 1/(e^-pc + e^(-pR/s)) some e^(-pR/s) may have overflowed and been lost."""
-
-MATRIX_ELEMENTS = 64
-"""Longest forecast whose leave-one-out sums are one matrix product; prefix sums beyond."""
 
 PARAMS = Params()
 MAD_FACTOR = 1.4826
@@ -50,6 +48,8 @@ class NumpyPeer:
     """
 
     def __init__(self, layout: Layout, elements: int, chunk_bytes: int = CHUNK_BYTES) -> None:
+        if layout.inferers < 2 or layout.forecasters < 2:
+            raise ValueError("the NumPy peer covers topics of two or more inferers and forecasters")
         if elements < 2:
             raise ValueError("the NumPy peer covers forecasts of two or more elements")
         self.layout = layout
@@ -61,8 +61,6 @@ class NumpyPeer:
         self.forecasts_per_chunk = max(1, chunk_bytes // (96 * layout.forecasters * elements))
         self.work = np.empty(self.topics_per_chunk * self.rows_per_chunk * layout.workers)
         self.ones = np.ones(layout.workers)
-        # Column e < K sums all elements but e, column K sums them all.
-        self.leave_one_out = np.hstack([1.0 - np.eye(elements), np.ones((elements, 1))])
 
     def infer(
         self, epoch: EpochArrays, state: StateArrays, out: InferredArrays | None = None
@@ -110,9 +108,9 @@ class NumpyPeer:
         begin = np.arange(topics)[:, None, None]
         value = epoch.inferences[chunk].reshape(-1)[element + begin * inferers]
         value *= weight
-        denominator = self._leave_one_out(weight)
+        denominator = sums_without_each(weight)
         refuse_lost_weights(denominator)
-        mean = self._leave_one_out(value)
+        mean = sums_without_each(value)
         mean /= denominator
         bundle[:, layout.forecaster] = mean[..., -1]
         withheld = bundle[:, layout.withheld].reshape(topics, inferers, forecasters)
@@ -121,18 +119,6 @@ class NumpyPeer:
         slot += begin * layout.width + (np.arange(forecasters) + layout.withheld.start)[:, None]
         bundle.reshape(-1)[slot] = mean[..., :-1]
         weight /= weight.max(axis=-1, keepdims=True)
-
-    def _leave_one_out(self, terms: Float64) -> Float64:
-        """(T, F, K + 1) sums without each element, and of all; no sum is got by subtraction."""
-        topics, forecasters, elements = terms.shape
-        if elements <= MATRIX_ELEMENTS:
-            flat: Float64 = terms.reshape(-1, elements) @ self.leave_one_out
-            return flat.reshape(topics, forecasters, elements + 1)
-        sums = np.zeros((topics, forecasters, elements + 1))
-        np.cumsum(terms, axis=-1, out=sums[..., 1:])
-        after = np.cumsum(terms[..., :0:-1], axis=-1)
-        sums[..., : elements - 1] += after[..., ::-1]
-        return sums
 
     def _passes(
         self,
@@ -277,11 +263,6 @@ class NumpyPeer:
         spread = combined.std(axis=-1, ddof=1) + epoch.epsilon
         offset = INITIAL_REGRET_C - SAFE_DIVISION_P / epoch.p_norm
         after.initial_regret[:] = quantile + offset * spread
-
-
-def chunks(count: int, size: int) -> list[slice]:
-    """Consecutive parts of at most `size`."""
-    return [slice(at, min(at + size, count)) for at in range(0, count, size)]
 
 
 def reciprocal_of_gradient(exponent: Float64, floor: Float64) -> None:

@@ -1,12 +1,12 @@
 """The float64 peer of the compiled engine's `reward`: scores and rewards of v0.17 in NumPy.
 
 It covers what a running topic does: two or more inferers, forecasters and reputers who all reported
-and were scored before, full histories of scores, stakes above 0. The descent of the listening
-coefficients goes the direct way, from the consensus over all columns of losses to each reputer's
-distance from it; the coefficients of a step and those moved one by one beside them are evaluated
-together, as one more axis. There is no loop over topics, participants or columns: the Python loops
-walk over the steps of the descent, which follow from each other, and over chunks of topics and of
-columns, so that one chunk's differences stay in the cache.
+every loss and were scored before, full histories of scores, stakes above 0. The descent of the
+listening coefficients goes the direct way, from the consensus over all columns of losses to each
+reputer's distance from it; the coefficients of a step and those moved one by one beside them are
+evaluated together, as one more axis. There is no loop over topics, participants or columns: the
+Python loops walk over the steps of the descent, which follow from each other, and over chunks of
+topics and of columns, so that one chunk's differences stay in the cache.
 
 Source: rewards, sections 3 to 9.
 """
@@ -17,7 +17,7 @@ import numpy as np
 
 from ..epoch import Params
 from .arrays import EpochArrays, Float64, Index, Layout, RewardedArrays, ScoreStateArrays
-from .numpy_peer import chunks
+from .numpy_sums import chunks
 
 __all__ = ["CHUNK_BYTES", "NumpyReward"]
 
@@ -66,6 +66,8 @@ class NumpyReward:
     """
 
     def __init__(self, layout: Layout, reputers: int, chunk_bytes: int = CHUNK_BYTES) -> None:
+        if layout.inferers < 2 or layout.forecasters < 2:
+            raise ValueError("the NumPy peer covers topics of two or more inferers and forecasters")
         if reputers < 2:
             raise ValueError("the NumPy peer covers topics of two or more reputers")
         self.layout, self.reputers = layout, reputers
@@ -89,6 +91,8 @@ class NumpyReward:
         """
         if not (np.all(epoch.stakes > 0) and np.all(state.listening_coefficient > 0)):
             raise ValueError("the NumPy peer covers reputers with stake who are listened to")
+        if np.isnan(epoch.reports).any() or np.isnan(network_losses).any():
+            raise ValueError("the NumPy peer covers reputers who report every loss")
         values, iterations, coefficients = self._descend(epoch, state.listening_coefficient)
         scores = self._worker_scores(network_losses)
         history = {

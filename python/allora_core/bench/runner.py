@@ -12,11 +12,12 @@ from __future__ import annotations
 import gc
 import json
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
-from typing import TypeAlias, TypedDict, cast
+from typing import NamedTuple, TypeAlias, TypedDict, cast
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from ..reference import infer, reward, settle
 from .scenarios import Scenario, load_scenarios
 from .workload import VERSION, Workload
 
-__all__ = ["MOMENTS", "Row", "engine_moments", "measure", "peer_of", "run"]
+__all__ = ["MOMENTS", "Row", "engine_moments", "measure", "peers_of", "run"]
 
 MOMENTS = ("infer", "settle", "reward", "epoch")
 """What is timed; an epoch is the three others, one on the other."""
@@ -45,12 +46,29 @@ LEAST_REPETITIONS = 3
 MOST_REPETITIONS = 200
 
 Moments: TypeAlias = "dict[str, Callable[[], object]]"
-Peers: TypeAlias = "dict[str, tuple[str, int, Callable[[], object]]]"
-"""By moment, the peer's name, the topics it computes, and how."""
+
+
+class Peer(NamedTuple):
+    """Who else computes a moment.
+
+    Attributes:
+        name, version: of the peer, and of the software it is written in.
+        topics: how many topics it computes.
+        run: how.
+    """
+
+    name: str
+    version: str
+    topics: int
+    run: Callable[[], object]
+
+
+Peers: TypeAlias = "dict[str, list[Peer]]"
+"""By moment."""
 
 
 class Row(TypedDict):
-    """One measurement; times are seconds per topic.
+    """One measurement beside one peer; times are seconds per topic.
 
     Keys:
         scenario, device, number, version: what was computed, where and by which rules.
@@ -61,6 +79,7 @@ class Row(TypedDict):
         engine_seconds: per topic, best repetition.
         peer: who else computed it, ``""`` where nobody can in reasonable time; with several
             threads the engine itself on one.
+        peer_version: of NumPy or Python, ``""`` otherwise.
         peer_seconds: per topic, best repetition; ratio: peer over engine. None without a peer.
     """
 
@@ -74,6 +93,7 @@ class Row(TypedDict):
     threads: int
     engine_seconds: float
     peer: str
+    peer_version: str
     peer_seconds: float | None
     ratio: float | None
 
@@ -107,7 +127,7 @@ def run(
 
 
 def measure(scenario: Scenario, number: NumberName, threads: int = 1) -> list[Row]:
-    """Measure one scenario in this process: one row per moment.
+    """Measure one scenario in this process: one row per moment and peer.
 
     Raises:
         AssertionError: results differ; nothing is timed then.
@@ -115,31 +135,43 @@ def measure(scenario: Scenario, number: NumberName, threads: int = 1) -> list[Ro
     work = Workload(scenario, number, threads)
     work.verify()
     ours = engine_moments(work)
-    theirs = peer_of(work) if threads == 1 else one_thread(work)
+    theirs = peers_of(work) if threads == 1 else one_thread(work)
     rows = []
     for moment in MOMENTS:
-        peer, topics, run_peer = theirs.get(moment, ("", 0, None))
-        seconds, peer_seconds = best_times(ours[moment], run_peer)
+        peers = theirs.get(moment, [])
+        seconds, *peer_seconds = best_times([ours[moment], *(peer.run for peer in peers)])
         seconds /= work.topics
-        if peer_seconds is not None:
-            peer_seconds /= topics
-        rows.append(
-            Row(
-                scenario=scenario.name,
-                device=work.engine.device,
-                number=number,
-                version=VERSION,
-                moment=moment,
-                steps=work.steps if moment in ("reward", "epoch") else 0,
-                topics=work.topics,
-                threads=work.engine.threads,
-                engine_seconds=seconds,
-                peer=peer,
-                peer_seconds=peer_seconds,
-                ratio=None if peer_seconds is None else peer_seconds / seconds,
-            )
+        row = Row(
+            scenario=scenario.name,
+            device=work.engine.device,
+            number=number,
+            version=VERSION,
+            moment=moment,
+            steps=work.steps if moment in ("reward", "epoch") else 0,
+            topics=work.topics,
+            threads=work.engine.threads,
+            engine_seconds=seconds,
+            peer="",
+            peer_version="",
+            peer_seconds=None,
+            ratio=None,
         )
+        for peer, whole in zip(peers, peer_seconds, strict=True):
+            rows.append(beside(row, peer, whole / peer.topics))
+        rows += [] if peers else [row]
     return rows
+
+
+def beside(row: Row, peer: Peer, seconds: float) -> Row:
+    """The engine's time with that of a peer."""
+    ratio = seconds / row["engine_seconds"]
+    return {
+        **row,
+        "peer": peer.name,
+        "peer_version": peer.version,
+        "peer_seconds": seconds,
+        "ratio": ratio,
+    }
 
 
 def engine_moments(work: Workload) -> Moments:
@@ -152,22 +184,30 @@ def engine_moments(work: Workload) -> Moments:
     }
 
 
-def peer_of(work: Workload) -> Peers:
-    """By moment, the peer's name, the topics it computes, and how."""
-    if work.number == "decimal":
+def peers_of(work: Workload) -> Peers:
+    """Who else computes the workload's moments on one thread."""
+    if work.general is None:
         return reference_of(work)
-    name = f"NumPy {np.__version__}"
+    general = work.general
+
+    def peer(name: str, run: Callable[[], object]) -> Peer:
+        return Peer(name, np.__version__, work.topics, run)
+
+    shape, any_shape = "NumPy, one shape", "NumPy, general"
     return {
-        "infer": (name, work.topics, work.peer_infer),
-        "settle": (name, work.topics, work.peer_settle),
-        "reward": (name, work.topics, work.peer_reward),
-        "epoch": (name, work.topics, work.peer_epoch),
+        "infer": [peer(shape, work.peer_infer), peer(any_shape, general.infer)],
+        "settle": [peer(shape, work.peer_settle), peer(any_shape, general.settle)],
+        "reward": [peer("NumPy", work.peer_reward)],
+        "epoch": [
+            peer(shape, work.peer_epoch),
+            peer(any_shape, lambda: work.reward_losses(general.both().network_losses)),
+        ],
     }
 
 
 def reference_of(work: Workload) -> Peers:
     """The readable reference; it computes the rewards of fewer topics, they take it longest."""
-    name, rules = "reference (Python decimal)", work.rules
+    name, rules = "reference", work.rules
     topics = min(work.scenario.reference_topics, work.topics)
     few = min(work.scenario.reference_rewards, topics)
     batch = list(zip(work.epochs.epochs[:topics], work.distinct_states()[:topics], strict=True))
@@ -178,20 +218,22 @@ def reference_of(work: Workload) -> Peers:
         settled = settle(epoch, infer(epoch, state, rules).state, rules)
         return reward(epoch, settled.network_losses, settled.state, rules)
 
+    def peer(count: int, run: Callable[[], object]) -> list[Peer]:
+        return [Peer(name, platform.python_version(), count, run)]
+
     peers: Peers = {}
     if topics:
-        peers["infer"] = (name, topics, lambda: [infer(*each, rules) for each in batch])
-        peers["settle"] = (name, topics, lambda: [settle(*each, rules) for each in closing])
+        peers["infer"] = peer(topics, lambda: [infer(*each, rules) for each in batch])
+        peers["settle"] = peer(topics, lambda: [settle(*each, rules) for each in closing])
     if few:
-        peers["reward"] = (
-            name,
+        peers["reward"] = peer(
             few,
             lambda: [
                 reward(epoch, settled.network_losses, settled.state, rules)
                 for epoch, settled in paying
             ],
         )
-        peers["epoch"] = (name, few, lambda: [whole(*each) for each in batch[:few]])
+        peers["epoch"] = peer(few, lambda: [whole(*each) for each in batch[:few]])
     return peers
 
 
@@ -206,17 +248,16 @@ def one_thread(work: Workload) -> Peers:
     if mine.states != theirs.states:
         raise AssertionError(f"{work.engine.threads} threads give other states than one")
     moments = engine_moments(single)
-    return {moment: ("engine, 1 thread", work.topics, moments[moment]) for moment in MOMENTS}
+    return {
+        moment: [Peer("engine, 1 thread", "", work.topics, moments[moment])] for moment in MOMENTS
+    }
 
 
-def best_times(
-    ours: Callable[[], object], theirs: Callable[[], object] | None
-) -> tuple[float, float | None]:
+def best_times(sides: Sequence[Callable[[], object]]) -> list[float]:
     """Seconds of each side's best repetition, after one that warms caches up.
 
-    The sides take turns, so that what else the machine does meets both alike.
+    The sides take turns, so that what else the machine does meets all alike.
     """
-    sides = [ours] if theirs is None else [ours, theirs]
     for side in sides:
         side()
     best, spent, repetitions = [float("inf")] * len(sides), [0.0] * len(sides), 0
@@ -235,7 +276,7 @@ def best_times(
     finally:
         if enabled:
             gc.enable()
-    return best[0], best[1] if theirs is not None else None
+    return best
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -28,6 +28,7 @@ from .convert import (
     to_state,
 )
 from .convert_reward import score_entries, score_state
+from .general_side import GeneralSide
 from .numpy_peer import NumpyPeer
 from .numpy_reward import NumpyReward
 from .scenarios import Scenario, draw_epoch, draw_score_state, draw_state
@@ -67,6 +68,9 @@ class Workload:
         self.inferred = InferredArrays.empty(self.epoch_arrays)
         self.settled = SettledArrays.empty(self.epoch_arrays)
         self.peer_losses = self.peer.settle(self.epoch_arrays, self.state_arrays).network_losses
+        self.general: GeneralSide | None = None
+        if number == "float64":
+            self.general = GeneralSide(self.epochs, self.distinct_states())
 
     def distinct_epochs(self, number: int) -> list[Epoch]:
         """Epoch `number` of every distinct topic."""
@@ -102,11 +106,11 @@ class Workload:
         return self.engine.settle(self.epochs, self.inferred_states)
 
     def peer_infer(self) -> InferredArrays:
-        """The NumPy peer's `infer` of the first epoch."""
+        """The one-shape NumPy peer's `infer` of the first epoch."""
         return self.peer.infer(self.epoch_arrays, self.state_arrays, self.inferred)
 
     def peer_settle(self) -> SettledArrays:
-        """The NumPy peer's `settle` of the first epoch."""
+        """The one-shape NumPy peer's `settle` of the first epoch."""
         return self.peer.settle(self.epoch_arrays, self.state_arrays, self.settled)
 
     def engine_reward(self) -> RewardedBatch:
@@ -119,24 +123,26 @@ class Workload:
 
     def peer_reward(self) -> RewardedArrays:
         """The NumPy peer's `reward` of the first epoch."""
-        return self.rewarding.reward(self.epoch_arrays, self.peer_losses, self.score_state_arrays)
+        return self.reward_losses(self.peer_losses)
+
+    def reward_losses(self, network_losses: Float64) -> RewardedArrays:
+        """The NumPy peer's `reward` upon a peer's losses of the first epoch."""
+        return self.rewarding.reward(self.epoch_arrays, network_losses, self.score_state_arrays)
 
     def peer_epoch(self) -> RewardedArrays:
-        """The NumPy peer's whole first epoch."""
+        """The one-shape NumPy peer's whole first epoch."""
         inferred = self.peer_infer()
         between = after_inference(self.state_arrays, inferred)
         settled = self.peer.settle(self.epoch_arrays, between, self.settled)
-        return self.rewarding.reward(
-            self.epoch_arrays, settled.network_losses, self.score_state_arrays
-        )
+        return self.reward_losses(settled.network_losses)
 
     def verify(self) -> None:
         """Run all epochs of the scenario on every side.
 
-        In float64 the NumPy peer must agree on every topic: values to 1e-12 relative, regrets to
+        In float64 both NumPy peers must agree on every topic: values to 1e-12 relative, regrets to
         1e-15 absolute, scores and rewards to `check.REWARDS` relative to the greatest of their
-        kind. In decimal the reference must agree on its topics in every digit, and the NumPy peer
-        on every distinct topic as in float64. Every descent must take as
+        kind. In decimal the reference must agree on its topics in every digit, and the
+        one-shape peer on every distinct topic as in float64. Every descent must take as
         many steps on every side; `steps` keeps the least number seen.
 
         Raises:
@@ -157,6 +163,9 @@ class Workload:
             self._verify_values(inferred, settled, peer_inferred, peer_settled)
             self._verify_states(settled, peer_settled.state)
             self._verify_rewards(rewarded, peer_rewarded)
+            if self.general is not None:
+                self.general.verify(inferred, settled)
+                self.general.count(peer_rewarded)
             if self.number == "decimal":
                 expected = [
                     self._verify_digits(before, inferred, settled, rewarded, at)
