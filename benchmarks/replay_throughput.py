@@ -5,7 +5,8 @@
 A made-up chain of v0.17: topics of 32 inferers, 6 forecasters of 12 elements and 6 reputers each,
 the chain's default limits. Its events come from the engine in decimals, topic by topic. The blocks
 are then ingested, replayed in float64 and in decimal, and verified; a difference ends the run
-before any time is printed. Times are of the wall clock, one process. There is no peer: nothing
+before any time is printed. Times are of the wall clock, one process; replay and verification run in
+turns, piece by piece of the heights, and are timed apart. There is no peer: nothing
 else replays blocks.
 """
 
@@ -17,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 from time import perf_counter
 from typing import Annotated, TypeVar
 
@@ -30,11 +32,11 @@ from allora_core.batch import NumberName
 from allora_core.bench.convert import to_epoch
 from allora_core.bench.scenarios import Scenario, draw_epoch, load_scenarios
 from allora_core.blocks.files import heights_in_order, source_files
-from allora_core.chain.replay import Replayed, replay
+from allora_core.chain.replay import Replay
 from allora_core.testing.block_params import ChainParams
 from allora_core.testing.block_topics import Formulas, TopicTimes
 from allora_core.testing.block_writer import BlockPlan, TopicPlan, save_blocks
-from allora_core.verify_blocks.record import verify
+from allora_core.verify_blocks.record import Verification
 
 TIMES = TopicTimes(12, 12, 4)
 RELEASE = "v0.17"
@@ -47,10 +49,11 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage and how long it took."""
+    """One stage, how long it took, and the most memory in MB that was held up to its end."""
 
     name: str
     seconds: float
+    memory: float
     blocks: int
     topic_epochs: int
 
@@ -80,33 +83,50 @@ def timed(run: Callable[[], Result]) -> tuple[Result, float]:
     return result, perf_counter() - begin
 
 
-def checked(archive: Archive, found: Replayed, number: NumberName) -> int:
-    """The values compared; a difference is an error.
+def checked(archive: Archive, number: NumberName) -> tuple[float, float, int]:
+    """Seconds of replay, seconds of verification, and the values compared.
+
+    Both run in turns, piece by piece of the heights.
 
     Raises:
         AssertionError: something differs.
     """
     relative = None if number == "decimal" else FLOAT64
-    comparisons = verify(archive, found.tables, None, found.heights, relative)
+    run, replaying = timed(lambda: Replay(archive, number=number, threads=1))
+    verifying = 0.0
+    with Verification(archive, relative=relative) as verification:
+        pieces = run.pieces()
+        while True:
+            piece, seconds = timed(lambda: next(pieces, None))
+            replaying += seconds
+            if piece is None:
+                break
+            verifying += timed(partial(verification.take_piece, piece))[1]
+        comparisons, seconds = timed(lambda: verification.finish(run.heights))
     failed = [each for each in comparisons if each.failed]
     assert not failed, failed[0]
-    assert not found.faults, found.faults[0]
-    return sum(each.compared for each in comparisons)
+    assert not run.chain.faults, run.chain.faults[0]
+    return replaying, verifying + seconds, sum(each.compared for each in comparisons)
 
 
 def stages(blocks: Path, folder: Path, topic_epochs: int) -> tuple[list[Stage], int]:
     """Every stage once; and how many values were compared."""
     archive = Archive.create(folder / "archive", "allora-synthetic-1")
     done, seconds = timed(lambda: ingest(heights_in_order(source_files(blocks)), archive))
-    measured = [Stage("ingest", seconds, done.heights, topic_epochs)]
+    measured = [Stage("ingest", seconds, peak_memory(), done.heights, topic_epochs)]
     compared = 0
     numbers: tuple[NumberName, ...] = ("float64", "decimal")
     for number in numbers:
-        found, seconds = timed(partial(replay, archive, number=number, threads=1))
-        measured.append(Stage(f"replay, {number}", seconds, done.heights, topic_epochs))
-        compared, seconds = timed(partial(checked, archive, found, number))
-        measured.append(Stage(f"verify, {number}", seconds, done.heights, topic_epochs))
+        replaying, verifying, compared = checked(archive, number)
+        for name, seconds in (("replay", replaying), ("verify", verifying)):
+            stage = Stage(f"{name}, {number}", seconds, peak_memory(), done.heights, topic_epochs)
+            measured.append(stage)
     return measured, compared
+
+
+def peak_memory() -> float:
+    """The most memory that this process has held so far, in MB."""
+    return getrusage(RUSAGE_SELF).ru_maxrss / 1000
 
 
 def main(
@@ -134,11 +154,12 @@ def main(
     finally:
         shutil.rmtree(folder)
     table = Table(title=f"{topics} topics x {epochs} epochs, {RELEASE}; {compared:,} values equal")
-    for name in ("stage", "seconds", "blocks/s", "topic-epochs/s"):
+    for name in ("stage", "seconds", "blocks/s", "topic-epochs/s", "peak MB so far"):
         table.add_column(name, justify="left" if name == "stage" else "right")
     for stage in measured:
         rates = (stage.blocks / stage.seconds, stage.topic_epochs / stage.seconds)
-        table.add_row(stage.name, f"{stage.seconds:.1f}", *(f"{rate:,.0f}" for rate in rates))
+        figures = (f"{figure:,.0f}" for figure in (*rates, stage.memory))
+        table.add_row(stage.name, f"{stage.seconds:.1f}", *figures)
     console.print(table)
 
 

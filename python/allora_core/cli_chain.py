@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -20,7 +19,9 @@ from rich.text import Text
 
 from .archive.files import Archive
 from .batch import NumberName
-from .chain.replay import Replayed, best_snapshot, bounds, replay
+from .chain.life import Fault
+from .chain.replay import Piece, Replay, best_snapshot
+from .chain.results import SUMMED, TableFiles, Totals
 from .chain.state import topic_rows
 from .cli_errors import bad_input, errors
 
@@ -68,26 +69,29 @@ def topics_of(text: str | None) -> list[int] | None:
 
 def replay_archive(folder: Path, options: ArchiveOptions, as_json: bool) -> None:
     """Replay an archive and tell what came of it."""
+    totals = Totals()
     with bad_input():
         if options.checkpoint_every is not None and options.out is None:
             raise ValueError("--checkpoint-every writes into the folder of --out: name one")
-        replayed = with_progress(Archive(folder), options, as_json)
-        if options.out is not None:
-            write_tables(options.out, replayed, engine_of(replayed))
+        run = prepared(folder, options)
+        files = None if options.out is None else TableFiles(options.out)
+        with files or nullcontext():
+            for piece in with_progress(run, as_json):
+                keep(piece, totals, files)
     if as_json:
-        typer.echo(json.dumps(document_of(replayed), indent=2))
+        typer.echo(json.dumps(document_of(run, totals), indent=2))
         return
     console = Console()
-    first, last = replayed.heights
-    say(console, f"heights {first}:{last} from {replayed.start}, {engine_of(replayed)}")
-    console.print(replay_table(summary(replayed)))
-    tell_faults(console, replayed)
-    for topic_id, left in sorted(replayed.remaining.items()):
+    first, last = run.heights
+    say(console, f"heights {first}:{last} from {run.start}, {run.engine}")
+    console.print(replay_table(totals.rows(run, float(TOKEN))))
+    tell_faults(console, run.chain.faults)
+    for topic_id, left in sorted(run.remaining.items()):
         say(
             console,
             f"topic {topic_id}: at most {left:.1e} of what the start did not know is left",
         )
-    for height, digest in replayed.checkpoints[-3:]:
+    for height, digest in run.checkpoints[-3:]:
         say(console, f"checkpoint {height}: {digest}")
 
 
@@ -96,9 +100,23 @@ def say(console: Console, text: str) -> None:
     console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def with_progress(archive: Archive, options: ArchiveOptions, quiet: bool) -> Replayed:
-    """Replay under a bar with time left, on stderr."""
-    heights = options.first, options.last
+def prepared(folder: Path, options: ArchiveOptions) -> Replay:
+    """A replay before its first block; whatever is wrong with the options is told here."""
+    return Replay(
+        Archive(folder),
+        topics=options.topics,
+        heights=(options.first, options.last),
+        number=options.number,
+        rules=options.rules or "auto",
+        start=options.state,
+        threads=options.threads,
+        checkpoint_every=options.checkpoint_every,
+        checkpoint_folder=None if options.out is None else options.out / "checkpoints",
+    )
+
+
+def with_progress(run: Replay, quiet: bool) -> Iterator[Piece]:
+    """The pieces of a replay, under a bar with time left, on stderr."""
     columns = (
         TextColumn("height {task.completed}"),
         BarColumn(),
@@ -106,82 +124,19 @@ def with_progress(archive: Archive, options: ArchiveOptions, quiet: bool) -> Rep
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=errors, disable=quiet) as progress:
-        task = progress.add_task("", total=bounds(archive, heights)[1])
-        return replay(
-            archive,
-            topics=options.topics,
-            heights=heights,
-            number=options.number,
-            rules=options.rules or "auto",
-            start=options.state,
-            threads=options.threads,
-            checkpoint_every=options.checkpoint_every,
-            checkpoint_folder=None if options.out is None else options.out / "checkpoints",
-            seen=lambda height: progress.update(task, completed=height),
-        )
+        task = progress.add_task("", total=run.heights[1])
+        run.seen = lambda height: progress.update(task, completed=height)
+        yield from run.pieces()
 
 
-def engine_of(replayed: Replayed) -> str:
-    """Release and number, as results are marked."""
-    return f"{replayed.chain.release.name} {replayed.chain.number}"
-
-
-def write_tables(folder: Path, replayed: Replayed, engine: str) -> None:
-    """One Parquet file a table, with the column ``engine``; no half file ever remains."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in replayed.book.parts:
-        table = replayed.table(name, plain=False)
-        marked = table.append_column("engine", pa.repeat(engine, table.num_rows))
-        part = folder / f".{name}.parquet.part"
-        pq.write_table(marked, part, compression="zstd", store_schema=False)
-        part.replace(folder / f"{name}.parquet")
-
-
-def summary(replayed: Replayed) -> list[dict[str, Any]]:
-    """One record per topic: epochs, last losses, what was paid, faults."""
-    tables = {
-        name: replayed.table(name, plain=False)
-        for name in ("epoch_steps", "network_losses", "rewards")
-    }
-    rows = []
-    for topic_id in sorted(replayed.chain.lives):
-        if replayed.topics is not None and topic_id not in replayed.topics:
-            continue
-        steps = of_topic(tables, "epoch_steps", topic_id)
-        counts = {
-            name: int(pc.sum(pc.equal(steps["step"], name)).as_py() or 0) if steps else 0
-            for name in ("worker_opened", "worker_committed", "reputer_committed")
-        }
-        losses = of_topic(tables, "network_losses", topic_id)
-        last = None
-        if losses:
-            combined = losses.filter(pc.equal(losses["kind"], "combined"))
-            last = combined["value_f64"][-1].as_py() if combined.num_rows else None
-        rewards = of_topic(tables, "rewards", topic_id)
-        paid = float(pc.sum(rewards["reward_f64"]).as_py() or 0) if rewards else 0.0
-        faults = sum(fault.error.topic_id == topic_id for fault in replayed.faults)
-        rows.append(
-            {
-                "topic_id": topic_id,
-                "opened": counts["worker_opened"],
-                "inferred": counts["worker_committed"],
-                "settled": counts["reputer_committed"],
-                "last_loss": last,
-                "paid": paid / float(TOKEN),
-                "stake": replayed.chain.ledger.topics.get(topic_id, 0) / float(TOKEN),
-                "faults": faults,
-            }
-        )
-    return rows
-
-
-def of_topic(tables: dict[str, pa.Table], name: str, topic_id: int) -> pa.Table | None:
-    """Rows of one topic, None where there is none."""
-    table = tables.get(name)
-    if table is None:
-        return None
-    rows = table.filter(pc.equal(table["topic_id"], topic_id))
-    return rows if rows.num_rows else None
+def keep(piece: Piece, totals: Totals, files: TableFiles | None) -> None:
+    """Add a piece to the totals and to the files."""
+    summed = {name: piece.table(name, plain=False) for name in SUMMED}
+    totals.add(summed)
+    if files is not None:
+        for name in piece.names:
+            rows = summed[name] if name in summed else piece.table(name, plain=False)
+            files.add(name, rows, piece.engine)
 
 
 def replay_table(rows: list[dict[str, Any]]) -> Table:
@@ -202,24 +157,24 @@ def replay_table(rows: list[dict[str, Any]]) -> Table:
     return table
 
 
-def tell_faults(console: Console, replayed: Replayed) -> None:
+def tell_faults(console: Console, faults: list[Fault]) -> None:
     """The first faults; the rest by number."""
-    for fault in replayed.faults[:10]:
+    for fault in faults[:10]:
         say(console, f"fault: {fault}")
-    if len(replayed.faults) > 10:
-        say(console, f"and {len(replayed.faults) - 10} more faults")
+    if len(faults) > 10:
+        say(console, f"and {len(faults) - 10} more faults")
 
 
-def document_of(replayed: Replayed) -> dict[str, Any]:
+def document_of(run: Replay, totals: Totals) -> dict[str, Any]:
     """Everything that the table says, as plain values."""
     return {
-        "heights": list(replayed.heights),
-        "start": replayed.start,
-        "engine": engine_of(replayed),
-        "topics": summary(replayed),
-        "faults": [str(fault) for fault in replayed.faults],
-        "remaining": {str(topic): left for topic, left in replayed.remaining.items()},
-        "checkpoints": [{"height": height, "sha256": sha} for height, sha in replayed.checkpoints],
+        "heights": list(run.heights),
+        "start": run.start,
+        "engine": run.engine,
+        "topics": totals.rows(run, float(TOKEN)),
+        "faults": [str(fault) for fault in run.chain.faults],
+        "remaining": {str(topic): left for topic, left in run.remaining.items()},
+        "checkpoints": [{"height": height, "sha256": sha} for height, sha in run.checkpoints],
     }
 
 
@@ -272,14 +227,16 @@ def state_command(
             None,
             None,
         )
-        replayed = with_progress(kept, options, as_json)
-        rows = topic_rows(replayed.chain, chosen, actors or as_json)
+        run = prepared(archive, options)
+        for _ in with_progress(run, as_json):
+            pass  # what is asked for is what the chain remembers
+        rows = topic_rows(run.chain, chosen, actors or as_json)
     if as_json:
-        document = {"height": at, "start": replayed.start, "topics": rows}
+        document = {"height": at, "start": run.start, "topics": rows}
         typer.echo(json.dumps(document, indent=2))
         return
     console = Console()
-    say(console, f"after height {at}, from {replayed.start}, {engine_of(replayed)}")
+    say(console, f"after height {at}, from {run.start}, {run.engine}")
     # A narrow terminal wraps lines; numbers cut short would tell nothing.
     Console(width=max(console.width, LEAST_WIDTH)).print(state_table(rows))
     if actors:

@@ -25,7 +25,7 @@ from .archive.files import Archive
 from .archive.ingest import Ingested, chain_of, ingest, survey
 from .blocks.answers import Record
 from .blocks.files import BlockRange, SourceFile, heights_in_order, source_files
-from .blocks.indexer import dump_chain, dump_files, dump_heights
+from .blocks.indexer import dump_chain, dump_files, dump_heights, skipped_tables
 from .blocks.node import Node, wanted_heights
 from .cli_errors import bad_input, errors
 
@@ -104,6 +104,8 @@ def ingest_command(
                 archive = Archive(out) if exists else Archive.create(out, name)
                 done = ingest(groups, archive, ranges, progress)
         report(done, f"{name}: {'would read' if dry_run else 'added'}")
+        for table, why in skipped_tables(Path(source)) if dump else ():
+            say(f"table {table} was not read: {why}")
 
 
 def from_node(

@@ -12,11 +12,11 @@ from rich.console import Console
 
 from .archive.files import Archive
 from .batch import NumberName
-from .chain.replay import Replayed, replay
+from .chain.replay import Replay
 from .cli_errors import bad_input, errors
 from .verify_blocks.check import check, compare_split
 from .verify_blocks.compare import Comparison
-from .verify_blocks.record import verify
+from .verify_blocks.record import verify_replay
 from .verify_blocks.report import (
     comparison_json,
     comparison_lines,
@@ -134,7 +134,7 @@ def verify_command(
             comparisons = check(source, some, heights)
             title, how = "The record against itself", ""
         else:
-            found = replay(
+            run = Replay(
                 source,
                 topics=some,
                 heights=heights,
@@ -143,25 +143,25 @@ def verify_command(
                 start=state,
                 threads=threads,
             )
-            comparisons = compared(source, some, found, number.value)
+            comparisons = compared(source, some, run, number.value)
             title = "The record against a replay"
-            how = f"heights {found.heights[0]}:{found.heights[1]}, replayed from {found.start}"
+            how = f"heights {run.heights[0]}:{run.heights[1]}, replayed from {run.start}"
     show(comparisons, title, how, as_json)
 
 
 def compared(
-    archive: Archive, topics: list[int] | None, found: Replayed, number: NumberName
+    archive: Archive, topics: list[int] | None, run: Replay, number: NumberName
 ) -> list[Comparison]:
     """All that the events of the replayed heights tell, against the replay."""
-    for topic_id, share in sorted(found.remaining.items()):
+    relative = None if number == "decimal" else FLOAT64
+    comparisons = verify_replay(archive, run, topics, relative)
+    for topic_id, share in sorted(run.remaining.items()):
         errors.print(
             f"topic {topic_id}: the state at the start is not known; up to {share:.3g} of what it "
             "lacks is left at the end",
             highlight=False,
         )
-    relative = None if number == "decimal" else FLOAT64
-    comparisons = verify(archive, found.tables, topics, found.heights, relative)
-    return [*comparisons, *compare_split(archive, found.heights)]
+    return [*comparisons, *compare_split(archive, run.heights)]
 
 
 def show(comparisons: list[Comparison], title: str, how: str, as_json: bool) -> None:

@@ -160,3 +160,26 @@ def test_other_folders_are_no_dumps(tmp_path: Path) -> None:
     assert dump_files(tmp_path) == {}
     (tmp_path / "events.csv").write_text("a,b\n")
     assert dump_files(tmp_path) == {}
+
+
+def test_tables_that_are_not_read_are_named(tables: Any, tmp_path: Path) -> None:
+    few = {name: rows[-3:] for name, rows in tables.items()}
+    dump = written(tmp_path / "dump", few, "csv")
+    (dump / "rewards.csv").write_text("id,height\n")
+    pq.write_table(pa.table({"id": [1]}), dump / "bundle_values.parquet")
+    result = runner.invoke(app, ["ingest", str(dump), "--out", str(tmp_path / "archive")])
+    assert result.exit_code == 0, result.output
+    told = result.stdout.splitlines()[-2:]
+    assert told == [
+        "table bundle_values was not read: messages hold the same, as it was sent",
+        "table rewards was not read: cut at 18 places; events hold every digit",
+    ]
+
+
+def test_a_dump_of_derived_tables_alone_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "scores.csv").write_text("id,height\n")
+    out = tmp_path / "archive"
+    result = runner.invoke(app, ["ingest", str(tmp_path), "--out", str(out)])
+    assert result.exit_code == 2
+    assert "not read are scores: cut at 18 places; events hold every digit" in result.output
+    assert not out.exists()

@@ -93,6 +93,18 @@ def test_what_is_wrong_is_told(recorded: Archive, tmp_path: Path) -> None:
         result = run("replay", recorded.folder, *arguments)
         assert result.exit_code == 2, arguments
         assert message in result.output, arguments
+        assert result.output.startswith("error: "), arguments
+
+
+def test_state_tells_what_is_wrong_before_it_begins(recorded: Archive) -> None:
+    for arguments, message in {
+        ("--at", 160, "--rules", "v1"): "unknown version 'v1'",
+        ("--at", 900): "heights 1:900 are not kept without a gap",
+    }.items():
+        result = run("state", recorded.folder, *arguments)
+        assert result.exit_code == 2, arguments
+        assert result.output.startswith("error: "), arguments
+        assert message in result.output
 
 
 def test_help_has_examples() -> None:

@@ -131,6 +131,19 @@ def test_a_warm_up_resumes_to_the_same_hashes(
     assert len(found.checkpoints) >= 1
 
 
+@pytest.mark.parametrize("blocks", [1, 9])
+def test_a_warm_up_is_the_same_in_pieces(
+    made_up: Archive, warmed: Replayed, tmp_path: Path, blocks: int
+) -> None:
+    archive = changed(made_up, tmp_path / "archive", without_states)
+    options: dict[str, Any] = {"rules": "v0.16", "checkpoint_every": 40}
+    found = replay(archive, heights=(START, None), blocks_at_once=blocks, **options)
+    assert found.checkpoints == warmed.checkpoints
+    assert found.tables.keys() == warmed.tables.keys()
+    for name, table in found.tables.items():
+        assert table.equals(warmed.tables[name]), name
+
+
 def test_events_alone_tell_the_payloads(whole: Replayed, made_up: Archive, tmp_path: Path) -> None:
     def events_alone(name: str, table: pa.Table) -> pa.Table:
         if name in ("inferences", "forecasts", "reputer_losses", "stake_moves", "funding"):

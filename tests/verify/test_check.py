@@ -10,9 +10,9 @@ import pytest
 from made import VECTORS, archive_of, documents
 from written import WRITTEN
 
-from allora_core.verify_blocks import record
 from allora_core.verify_blocks.check import check
-from allora_core.verify_blocks.compare import Comparison, first_difference, merged
+from allora_core.verify_blocks.compare import Comparison, first_difference
+from allora_core.verify_blocks.quantities import SENT
 from allora_core.verify_blocks.record import compare_sent
 
 SAMPLE = VECTORS / "blocks" / "v9_new_block_events_5100967.json"
@@ -103,13 +103,11 @@ def test_a_changed_loss_shows_in_the_scores_that_follow(tmp_path: Path) -> None:
     assert first.quantity in ("workers' scores", "forecasting task scores")
 
 
-def test_what_was_sent_is_the_same_topic_by_topic(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_sent_is_counted_topic_by_topic(tmp_path: Path) -> None:
     archive = archive_of(documents("v0.17"), tmp_path / "archive")
     whole = compare_sent(archive)
-    monkeypatch.setattr(record, "PIECE", 10)
-    assert compare_sent(archive) == whole
-    one, two, three = (compare_sent(archive, [topic]) for topic in (1, 2, 3))
-    for each, *parts in zip(whole, one, two, three, strict=True):
-        assert merged(parts) == each
+    parts = [compare_sent(archive, [topic]) for topic in (1, 2, 3)]
+    for each, *of_topics in zip(whole, *parts, strict=True):
+        if each.quantity in {quantity.name for quantity in SENT}:
+            assert each.recorded == sum(part.recorded for part in of_topics)
+            assert each.counts["equal"] == sum(part.counts["equal"] for part in of_topics)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from ..archive.schema import TABLES, in_order
 
-__all__ = ["Archive", "ArchiveError", "gaps_between", "merge_ranges"]
+__all__ = ["Archive", "ArchiveError", "gaps_between", "merge_ranges", "row_group_heights"]
 
 BUCKET = 100_000
 FORMAT = 1
@@ -107,6 +107,7 @@ class Archive:
             for kind, ranges in read["ranges"].items()
         }
         self.manifest = Manifest(**read)
+        self.footers: dict[str, Range] = {}
 
     @classmethod
     def exists(cls, folder: Path | str) -> bool:
@@ -162,17 +163,19 @@ class Archive:
         heights: Range | None = None,
         columns: list[str] | None = None,
         topic: int | None = None,
+        nonces: Collection[int] | None = None,
     ) -> pa.Table:
-        """Rows of one table, of some heights or one topic.
+        """Rows of one table, of some heights, one topic or some nonces.
 
         Args:
             table: a name of `allora_core.archive.schema.TABLES`.
             heights: first and last height, both included.
             columns: to read fewer.
             topic: rows of one topic alone.
+            nonces: of these alone: a range, or few of them.
 
         Raises:
-            ArchiveError: there is no such table, or it does not tell topics apart.
+            ArchiveError: there is no such table, or it does not tell topics or nonces apart.
         """
         if table not in TABLES:
             raise ArchiveError(f"no table {table}; choose {', '.join(TABLES)}")
@@ -182,6 +185,10 @@ class Archive:
             if "topic_id" not in TABLES[table].schema.names:
                 raise ArchiveError(f"table {table} does not tell topics apart")
             filters.append(("topic_id", "==", topic))
+        if nonces is not None:
+            if "nonce" not in TABLES[table].schema.names:
+                raise ArchiveError(f"table {table} does not tell nonces apart")
+            filters += nonce_filters(nonces)
         schema = TABLES[table].schema
         if columns is not None:
             schema = pa.schema([schema.field(name) for name in columns])
@@ -209,8 +216,17 @@ class Archive:
                 path = self.folder / name
                 if not path.exists():  # committed, its move cut short
                     path = self.folder / PENDING / path.name
-                found.append(path)
+                within = bucket * BUCKET < low or high < (bucket + 1) * BUCKET - 1
+                if not within or self.may_hold(name, path, low, high):
+                    found.append(path)
         return found
+
+    def may_hold(self, name: str, path: Path, low: int, high: int) -> bool:
+        """Whether a file's footer, which is read once, leaves room for rows of these heights."""
+        if name not in self.footers:
+            self.footers[name] = heights_in(pq.read_metadata(path))
+        first, last = self.footers[name]
+        return first <= high and low <= last
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -356,6 +372,28 @@ def place_of(name: str) -> tuple[str, int]:
     """Table and bucket of a part file."""
     table, bucket, _ = name.split("/")
     return table, int(bucket.removeprefix("bucket="))
+
+
+def nonce_filters(nonces: Collection[int]) -> list[Any]:
+    """Conditions on rows."""
+    if isinstance(nonces, range):
+        return [("nonce", ">=", nonces.start), ("nonce", "<", nonces.stop)]
+    return [("nonce", "in", pa.array(sorted(nonces), pa.int64()))]
+
+
+def heights_in(footer: pq.FileMetaData) -> Range:
+    """The lowest and highest height of a file, as its statistics tell."""
+    found = [row_group_heights(footer.row_group(at)) for at in range(footer.num_row_groups)]
+    return min((low for low, _ in found), default=0), max((high for _, high in found), default=0)
+
+
+def row_group_heights(group: pq.RowGroupMetaData) -> Range:
+    """The lowest and highest height of a row group; all that there are where nothing tells."""
+    for at in range(group.num_columns):
+        column = group.column(at)
+        if column.path_in_schema == "height" and column.statistics is not None:
+            return column.statistics.min, column.statistics.max
+    return 0, 2**63 - 1
 
 
 def write_part(path: Path, rows: pa.Table) -> None:

@@ -12,7 +12,7 @@ Sources: allora-indexer, ``db.go``, ``process_tx.go``, ``process_events.go``, 20
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ import orjson
 
 from ..blocks.answers import BlockError, Event, Record, Where, digest_of, in_hex, whole_number
 
-__all__ = ["dump_chain", "dump_files", "dump_heights"]
+__all__ = ["dump_chain", "dump_files", "dump_heights", "skipped_tables"]
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 COLUMNS = {
@@ -31,6 +31,22 @@ COLUMNS = {
     # Of events the one or the other is the block, as far as the first is filled.
     "events": ("COALESCE(height_tx, height)", "type", "data", "id"),
 }
+SENT_COPY = "messages hold the same, as it was sent"
+TOLD_COPY = "events hold the same, as it was told"
+CUT = "cut at 18 places; events hold every digit"
+PARTLY = "without the losses of one forecaster without one inferer; events hold all"
+DERIVED = {
+    **dict.fromkeys(("topics", "addresses", "worker_registrations", "transfers"), SENT_COPY),
+    **dict.fromkeys(("inferences", "forecasts", "forecast_values"), SENT_COPY),
+    **dict.fromkeys(("reputer_payload", "reputer_bundles", "bundle_values"), SENT_COPY),
+    **dict.fromkeys(("scores", "ema_scores", "rewards"), CUT),
+    **dict.fromkeys(("networklosses", "networkloss_bundle_values"), PARTLY),
+    **dict.fromkeys(("topic_rewards", "topic_forecasting_scores", "tokenomics"), TOLD_COPY),
+    **dict.fromkeys(("ecosystem_token_mint", "reward_current_block_emission"), TOLD_COPY),
+    "last_commit_values": TOLD_COPY,
+    "consensus_params": "the archive has no place for it",
+}
+"""Tables that are not read, and why."""
 FETCHED = 5_000
 
 Row = tuple[int, str, tuple[Any, ...]]
@@ -38,17 +54,37 @@ Row = tuple[int, str, tuple[Any, ...]]
 
 
 def dump_files(source: Path) -> dict[str, Path]:
-    """The files of a folder that hold tables of the indexer, by table; none if it is no dump."""
+    """The files of a folder that hold tables of the indexer, by table; none if it is no dump.
+
+    Raises:
+        ValueError: only tables are there that are not read.
+    """
     if not source.is_dir():
         return {}
-    found = {
+    found = files_of(source, COLUMNS)
+    if {"block_info", "messages"} & found.keys():
+        return found
+    skipped = skipped_tables(source)
+    if skipped and not found and not any(source.glob("*.json*")):
+        listed = "; ".join(f"{table}: {why}" for table, why in skipped)
+        raise ValueError(f"{source}: neither block_info nor messages, and not read are {listed}")
+    return {}
+
+
+def files_of(source: Path, tables: Iterable[str]) -> dict[str, Path]:
+    """The files of a folder by table."""
+    return {
         table: path
-        for table in COLUMNS
+        for table in tables
         for ending in ENDINGS
         for path in [source / f"{table}{ending}"]
         if path.is_file()
     }
-    return found if {"block_info", "messages"} & found.keys() else {}
+
+
+def skipped_tables(source: Path) -> list[tuple[str, str]]:
+    """The tables of a dump that are there and are not read, each with the reason."""
+    return [(table, DERIVED[table]) for table in files_of(source, DERIVED)]
 
 
 def opened(table: str, path: Path) -> duckdb.DuckDBPyConnection:

@@ -65,9 +65,10 @@ class Book:
         }
         self.add(table, len(rows), **kept, **{name: values[rows]})
 
-    def tables(self) -> dict[str, pa.Table]:
-        """All tables that have rows."""
-        return {name: self.table(name) for name in self.parts}
+    def extend(self, other: Book) -> None:
+        """Add the rows of another book, which has the same addresses."""
+        for name, parts in other.parts.items():
+            self.parts.setdefault(name, []).extend(parts)
 
     def table(self, name: str, plain: bool = True) -> pa.Table:
         """One table in the archive's order of rows.

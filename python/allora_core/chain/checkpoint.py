@@ -37,7 +37,6 @@ __all__ = [
     "Checkpoint",
     "CheckpointError",
     "document_of",
-    "oldest_payload",
     "read",
     "restore",
     "save",
@@ -112,16 +111,16 @@ def document_of(chain: Chain) -> dict[str, Any]:
         "registered": sorted(chain.registered),
         "ledger": ledger_of(chain.ledger),
         "mint": mint_of(chain),
-        "warm": None if chain.warm is None else warm_of(chain.warm),
+        "warm": None if chain.warm is None else warm_of(chain.warm, chain.height),
         "lives": [life_of(chain, topic_id) for topic_id in chain.lives],
     }
 
 
-def warm_of(warm: Warm) -> dict[str, Any]:
-    """What a warm up knows, as plain values."""
+def warm_of(warm: Warm, height: int) -> dict[str, Any]:
+    """What a warm up knows up to a height, as plain values."""
     return {
         "first": warm.first,
-        "known": sorted(warm.known),
+        "known": sorted(key for key, told in warm.known.items() if told <= height),
         "has_stakes": warm.has_stakes,
         "guessed": sorted(warm.guessed),
     }
@@ -271,17 +270,6 @@ def read(path: Path) -> Checkpoint:
     return Checkpoint(orjson.loads(body), digest.decode())
 
 
-def oldest_payload(checkpoint: Checkpoint) -> int:
-    """The first height whose payloads a resumed replay may need."""
-    nonces = [checkpoint.height]
-    for life in checkpoint.document["lives"]:
-        nonces += [*life["open"][0], *life["open"][1]]
-        nonces += [nonce for nonce, _ in life["accepted"]]
-        nonces += [] if life["waiting"] is None else [life["waiting"]["nonce"]]
-        nonces += [nonce for held in life["seats"].values() for _, nonce in held["members"]]
-    return min(nonces)
-
-
 def restore(chain: Chain, checkpoint: Checkpoint) -> None:
     """Take over a checkpoint; `seat` puts the payloads in their places once they are read.
 
@@ -314,7 +302,7 @@ def restore(chain: Chain, checkpoint: Checkpoint) -> None:
     chain.registered = {tuple(key) for key in document["registered"]}
     if document["warm"] is not None:
         told = document["warm"]
-        known = {tuple(key) for key in told["known"]}
+        known = dict.fromkeys((tuple(key) for key in told["known"]), checkpoint.height)
         chain.warm = Warm(
             told["first"], has_stakes=told["has_stakes"], known=known, guessed=set(told["guessed"])
         )

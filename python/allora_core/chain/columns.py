@@ -12,10 +12,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .. import _core
-from ..archive.files import BUCKET, Archive, place_of
+from ..archive.files import Archive, row_group_heights
 from ..batch import DECIMAL_DTYPE, DecimalArray, NumberName, Numbers
 
 __all__ = [
+    "ANY_HEIGHT",
     "Addresses",
     "Codes",
     "Integers",
@@ -31,6 +32,7 @@ Codes: TypeAlias = npt.NDArray[np.int32]
 
 MISSING_FORM = 1
 ROWS_AT_ONCE = 1 << 20
+ANY_HEIGHT = (0, 2**62)
 
 
 class Addresses:
@@ -145,14 +147,14 @@ def read_batches(
 ) -> Iterator[pa.RecordBatch]:
     """Rows of some heights, batch by batch, with the named columns as dictionaries."""
     low, high = heights
-    for name in archive.manifest.parts:
-        of_table, bucket = place_of(name)
-        if of_table != table or not low // BUCKET <= bucket <= high // BUCKET:
-            continue
-        file = pq.ParquetFile(archive.folder / name, read_dictionary=list(dictionaries))
-        for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=columns):
+    for path in archive.paths(table, low, high):
+        file = pq.ParquetFile(path, read_dictionary=list(dictionaries))
+        spans = [row_group_heights(file.metadata.row_group(g)) for g in range(file.num_row_groups)]
+        groups = [at for at, span in enumerate(spans) if span[0] <= high and low <= span[1]]
+        whole = all(low <= spans[at][0] and spans[at][1] <= high for at in groups)
+        for batch in file.iter_batches(ROWS_AT_ONCE, row_groups=groups, columns=columns):
             height = batch.column("height")
-            if bucket * BUCKET < low or (bucket + 1) * BUCKET - 1 > high:
+            if not whole:
                 inside = pc.and_(pc.greater_equal(height, low), pc.less_equal(height, high))
                 batch = batch.filter(inside)
             if batch.num_rows:

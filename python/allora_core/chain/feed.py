@@ -16,7 +16,18 @@ from ..archive.files import Archive
 from ..batch import NumberName, Numbers
 from .columns import Addresses, Codes, Integers, joined, numbers_of, read_batches
 
-__all__ = ["KINDS", "ROLES", "Feed", "Payloads", "end_of", "height_of", "order_at", "order_of"]
+__all__ = [
+    "KINDS",
+    "ROLES",
+    "SOURCES",
+    "Feed",
+    "Payloads",
+    "columns_of",
+    "end_of",
+    "height_of",
+    "order_at",
+    "order_of",
+]
 
 ROLES = ("inferer", "forecaster", "reputer")
 KINDS = (
@@ -155,7 +166,7 @@ class Feed:
         """Read the payloads of some heights.
 
         Args:
-            held: rows by role that a state holds, of payloads before these heights.
+            held: rows by role of payloads before these heights that are still to be used.
             fees_from: the first height whose fees count.
         """
         more = held or {}
@@ -184,6 +195,18 @@ class Feed:
         return len(self.roles[role].values)
 
 
+def value_of(number: NumberName) -> str:
+    """The column that holds a kind of numbers."""
+    return "value" if number == "decimal" else "value_f64"
+
+
+def columns_of(role: str, number: NumberName) -> list[str]:
+    """The columns that a role's payloads are read from."""
+    _, actor, names = SOURCES[role]
+    wanted = ["topic_id", "nonce", actor, *names, "source", value_of(number)]
+    return [*wanted, "height", "tx_index", "msg_index"]
+
+
 def load_role(
     archive: Archive,
     heights: tuple[int, int],
@@ -192,12 +215,10 @@ def load_role(
     role: str,
     held: pa.RecordBatch | None,
 ) -> Payloads:
-    """Read one role's payloads, those that a state holds first."""
+    """Read one role's payloads, those that are held first."""
     table, actor, names = SOURCES[role]
-    value = "value" if number == "decimal" else "value_f64"
-    wanted = ["topic_id", "nonce", actor, *names, "source", value]
-    wanted += ["height", "tx_index", "msg_index"]
-    runs = Runs(actor, names, number, value, addresses)
+    runs = Runs(actor, names, number, value_of(number), addresses)
+    wanted = columns_of(role, number)
     read = read_batches(archive, table, heights, wanted, [actor, *names, "source"])
     for batch in chain((held,) if held is not None else (), read):
         runs.take(batch)

@@ -12,8 +12,9 @@ from typing import Any
 import pyarrow.compute as pc
 
 from ..archive.files import Archive
+from ..archive.pieces import pieces_of
 
-__all__ = ["Inputs", "Recorded"]
+__all__ = ["Inputs", "Recorded", "tells_emission_info"]
 
 TABLES_READ = (
     "params",
@@ -98,9 +99,23 @@ class Recorded:
     active_sets: dict[tuple[int, int, str], list[str]] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, archive: Archive, heights: tuple[int, int], ecosystem: str) -> Recorded:
-        """Read them for some heights."""
-        found = cls()
+    def load(
+        cls,
+        archive: Archive,
+        heights: tuple[int, int],
+        ecosystem: str,
+        closing: range,
+        told: tuple[int, int],
+        tells_info: bool,
+    ) -> Recorded:
+        """Read them for some heights.
+
+        Args:
+            closing: active sets are read for these nonces,
+            told: where blocks of these heights tell them.
+            tells_info: as above.
+        """
+        found = cls(tells_info=tells_info)
         values = archive.read("mint_values", heights, ["height", "event", "name", "value"])
         for event, name, target in (
             ("EventRewardCurrentBlockEmission", "token_amount", found.emission),
@@ -111,16 +126,25 @@ class Recorded:
             )
             pairs = zip(chosen["height"].to_pylist(), chosen["value"].to_pylist(), strict=True)
             target.update((height, int(value)) for height, value in pairs)
-        found.tells_info = bool(pc.any(pc.equal(values["event"], "EventEmissionInfo")).as_py())
         columns = ["height", "recipient", "tx_index", "amount"]
         moved = archive.read("transfers", heights, columns)
         moved = moved.filter(
             pc.and_(pc.equal(moved["recipient"], ecosystem), pc.is_valid(moved["tx_index"]))
         )
         pairs = zip(moved["height"].to_pylist(), moved["amount"].to_pylist(), strict=True)
-        for row in archive.read("active_sets", heights).to_pylist():
+        # A close may be told of at another height than it is computed at.
+        for row in archive.read("active_sets", told, nonces=closing).to_pylist():
             key = (row["topic_id"], row["nonce"], row["actor_type"])
             found.active_sets.setdefault(key, []).append(row["address"])
         for height, amount in pairs:
             found.fees[height] = found.fees.get(height, 0) + int(amount)
         return found
+
+
+def tells_emission_info(archive: Archive, heights: tuple[int, int]) -> bool:
+    """Whether any block told how its emission was split."""
+    events = (
+        archive.read("mint_values", piece, ["event"])["event"]
+        for piece in pieces_of(archive, heights)
+    )
+    return any(pc.any(pc.equal(each, "EventEmissionInfo")).as_py() for each in events)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -65,11 +66,18 @@ class Snapshot:
 
     def amounts(self, name: str) -> dict[int, int]:
         """Whole numbers by topic."""
-        return {entry.topic_id: int(entry.value["int"]) for entry in self.of(name)}  # type: ignore[misc]
+        return {topic: int(value["int"]) for topic, value in self.by_topic(name)}
 
     def heights(self, name: str) -> dict[int, int]:
         """Block heights by topic."""
-        return {entry.topic_id: int(entry.value["block_height"]) for entry in self.of(name)}  # type: ignore[misc]
+        return {topic: int(value["block_height"]) for topic, value in self.by_topic(name)}
+
+    def by_topic(self, name: str) -> Iterator[tuple[int, Any]]:
+        """Topics and values of a field that has one value a topic."""
+        for entry in self.of(name):
+            if entry.topic_id is None:
+                raise ValueError(f"the state of height {self.height}: {name} names no topic")
+            yield entry.topic_id, entry.value
 
 
 def decoded(value: str | None) -> Any:

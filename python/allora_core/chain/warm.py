@@ -18,9 +18,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..archive.files import Archive
+from ..archive.files import BUCKET, Archive
+from ..archive.pieces import pieces_of
 from .columns import integers
-from .feed import ROLES, Feed, end_of
+from .feed import SOURCES, end_of
 from .submissions import submit_all
 
 if TYPE_CHECKING:
@@ -48,9 +49,12 @@ class Warm:
         rewards: height and topic -> recorded reward of the topic.
         entries: height and topic -> what events first tell about actors there.
         totals: height -> topic, reputer and recorded stake, after transactions or after the block.
+        known: topic, family and actor of what is told -> the height that tells it.
         has_stakes: whether stakes are recorded.
         first: the first height of the replay.
         guessed: topics whose reputers' stakes had to be taken as equal.
+        averages_until: the height up to which every average that is told counts.
+        early: what was taken of epochs before the replay: topic, nonce, family and actors.
     """
 
     first: int = 0
@@ -59,8 +63,10 @@ class Warm:
     entries: dict[tuple[int, int], list[Entry]] = field(default_factory=dict)
     totals: dict[int, list[tuple[int, str, int, bool]]] = field(default_factory=dict)
     has_stakes: bool = False
-    known: set[tuple[int, str, str]] = field(default_factory=set)
+    known: dict[tuple[int, str, str], int] = field(default_factory=dict)
     guessed: set[int] = field(default_factory=set)
+    averages_until: int = 0
+    early: set[tuple[int, int, str, str, str]] = field(default_factory=set)
 
     @classmethod
     def prepare(cls, chain: Chain, archive: Archive, first: int) -> Warm:
@@ -84,28 +90,26 @@ class Warm:
 
     def previous_losses(self, chain: Chain, archive: Archive) -> None:
         """A topic that is not new has had a network loss; the first recorded one stands for it."""
-        losses = archive.read("network_losses", columns=["topic_id", "kind", "height", "value"])
-        losses = losses.filter(pc.equal(losses["kind"], "combined"))
-        for row in firsts(losses, ["topic_id"], ["value"]):
-            life = chain.lives.get(row["topic_id"])
+        losses = earliest(archive, "network_losses", ["topic_id"], "value", "combined")
+        for (topic_id,), text in losses:
+            life = chain.lives.get(topic_id)
             if life is not None:
-                put_entries(chain, life, [("previous_combined_loss", "", "", row["value_first"])])
+                put_entries(chain, life, [("previous_combined_loss", "", "", text)])
 
     def first_stakes(self, chain: Chain, archive: Archive) -> None:
         """The first recorded stake of a reputer stands for the time before."""
-        names = ["topic_id", "reputer", "height", "stake_authority"]
-        for row in firsts(archive.read("stakes", columns=names), names[:2], names[3:]):
+        keys = ["topic_id", "reputer"]
+        for (topic_id, reputer), text in earliest(archive, "stakes", keys, "stake_authority"):
             self.has_stakes = True
-            amount = int(row["stake_authority_first"])
-            set_stake(chain, row["topic_id"], row["reputer"], amount)
+            set_stake(chain, topic_id, reputer, int(text))
 
-    def reload(self, chain: Chain, archive: Archive, heights: tuple[int, int]) -> None:
-        """Read what the coming blocks tell."""
+    def reload(self, chain: Chain, archive: Archive, heights: tuple[int, int], last: int) -> None:
+        """Read what the coming blocks of a replay up to a last one tell."""
         self.ends.clear()
         self.rewards.clear()
         self.totals.clear()
         self.entries.clear()
-        for height, topic_id in sorted(set(recorded_ends(chain.feed, archive, heights))):
+        for height, topic_id in sorted(set(recorded_ends(archive, heights, last))):
             if height >= max(heights[0], self.first) and topic_id in chain.lives:
                 self.ends.setdefault(height, []).append(topic_id)
                 chain.wake(height)
@@ -121,24 +125,28 @@ class Warm:
             self.totals.setdefault(row["height"], []).append((*total, within))
             chain.wake(row["height"])
         # No event tells the quantile that moves averages: it is known once an epoch was rewarded.
-        slowest = max(
-            (sum(life.lengths[:2], life.lengths.epoch_length) for life in chain.lives.values()),
-            default=0,
-        )
+        if not self.averages_until:
+            lengths = [life.lengths for life in chain.lives.values()]
+            slowest = max((sum(each[:2], each.epoch_length) for each in lengths), default=0)
+            self.averages_until = self.first + 2 * slowest
         for height, topic_id, early, entries in told(
-            archive, heights, self.first, self.first + 2 * slowest
+            archive, heights, self.first, self.averages_until
         ):
-            if topic_id in chain.lives:
+            # Of one epoch before the replay counts what is told first.
+            again = early is not None and (topic_id, early, *entries[0][:3]) in self.early
+            if topic_id in chain.lives and not again:
                 self.learn(chain, height, topic_id, early, entries)
 
     def learn(
-        self, chain: Chain, height: int, topic_id: int, early: bool, entries: list[Entry]
+        self, chain: Chain, height: int, topic_id: int, early: int | None, entries: list[Entry]
     ) -> None:
         """Keep what is told of epochs before the replay, and of actors for the first time."""
+        if early is not None:
+            self.early.add((topic_id, early, *entries[0][:3]))
         for entry in entries:
             key = (topic_id, entry[0], entry[2])
-            if early or key not in self.known:
-                self.known.add(key)
+            if early is not None or key not in self.known:
+                self.known.setdefault(key, height)
                 self.entries.setdefault((height, topic_id), []).append(entry)
                 chain.wake(height)
 
@@ -194,6 +202,21 @@ def firsts(table: pa.Table, keys: list[str], values: list[str]) -> Iterator[dict
     yield from grouped.aggregate(wanted).to_pylist()
 
 
+def earliest(
+    archive: Archive, table: str, keys: list[str], value: str, kind: str | None = None
+) -> Iterator[tuple[tuple[Any, ...], str]]:
+    """Of each key the text that is told first, of one kind of rows; read in pieces."""
+    found: dict[tuple[Any, ...], str] = {}
+    names = [*keys, "height", value, *(() if kind is None else ("kind",))]
+    for piece in pieces_of(archive):
+        read = archive.read(table, piece, names)
+        if kind is not None:
+            read = read.filter(pc.equal(read["kind"], kind))
+        for row in firsts(read, keys, [value]):
+            found.setdefault(tuple(row[name] for name in keys), row[f"{value}_first"])
+    yield from found.items()
+
+
 def set_stake(chain: Chain, topic_id: int, reputer: str, amount: int) -> None:
     """Make a stake what it is recorded to be."""
     before = chain.ledger.whole.get((topic_id, reputer), 0)
@@ -213,13 +236,16 @@ def put_entries(chain: Chain, life: Life, entries: list[Entry]) -> None:
 
 
 def recorded_ends(
-    feed: Feed, archive: Archive, heights: tuple[int, int]
+    archive: Archive, heights: tuple[int, int], last: int
 ) -> Iterator[tuple[int, int]]:
     """Heights at which topics' epochs ended, as far as anything tells of them."""
-    for role in ROLES:
-        payloads = feed.roles[role]
-        pairs = np.unique(np.stack([payloads.nonce, payloads.topic], 1), axis=0)
-        yield from ((int(nonce), int(topic)) for nonce, topic in pairs.tolist())
+    # Payloads tell of a nonce after the block in which it opened.
+    later = heights[0], min(last, heights[1] + BUCKET)
+    for table, _, _ in SOURCES.values():
+        names = ["nonce", "topic_id"]
+        opened = range(heights[0], heights[1] + 1)
+        read = archive.read(table, later, names, nonces=opened).group_by(names).aggregate([])
+        yield from zip(*(read[name].to_pylist() for name in names), strict=True)
     for table in END_TABLES:
         names = ["height", "topic_id", "tx_index"]
         read = archive.read(table, heights, names)
@@ -244,13 +270,13 @@ PER_ACTOR = (
 
 def told(
     archive: Archive, heights: tuple[int, int], first: int, averages_until: int
-) -> Iterator[tuple[int, int, bool, list[Entry]]]:
-    """Height, topic, whether it is early, and entries of what events tell, in order of heights.
+) -> Iterator[tuple[int, int, int | None, list[Entry]]]:
+    """Height, topic, nonce if it is early, and entries of what events tell, in order of heights.
 
     Early is what is told of epochs before the first height, and of averages until another: all of
     it counts. Of later epochs counts what is first told of each actor.
     """
-    found: list[tuple[int, int, bool, list[Entry]]] = []
+    found: list[tuple[int, int, int | None, list[Entry]]] = []
     for name, kind, actor, value, family in PER_ACTOR:
         table = archive.read(name, heights)
         table = table.filter(pc.is_valid(table[value]))
@@ -270,5 +296,7 @@ def told(
                 if name == "ema_scores":
                     height = filled.replace("_ema", "_height")
                     entries.append((height, "", address, str(nonce)))
-                found.append((row["height_first"], row["topic_id"], early, entries))
-    yield from sorted(found)
+                number = nonce if early else None
+                found.append((row["height_first"], row["topic_id"], number, entries))
+    # Of one block and topic, what counts by itself comes after what is told for the first time.
+    yield from sorted(found, key=lambda each: (*each[:2], each[2] is not None, each[3]))

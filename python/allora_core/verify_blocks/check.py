@@ -17,7 +17,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..archive.files import Archive
+from ..archive.files import Archive, Range
+from ..archive.pieces import pieces_of
 from ..archive.schema import TABLES, arrow_table
 from ..epoch import Epoch, Report, TopicError, ValueBundle
 from ..reference.network_loss import accepted_reports, network_losses
@@ -25,10 +26,17 @@ from ..reference.number import NumberError
 from ..reference.number_text import plain_text
 from ..reference.rules import Rules, rules_at
 from ..reference.score import forecaster_scores, forecasting_task_score, inferer_scores
-from .compare import Comparison, compare
-from .inputs import stake_before
+from .compare import Comparer, Comparison
+from .inputs import stake_before, stake_place
 from .quantities import QUANTITIES, Quantity, amount
-from .record import compare_sent, of_source, recorded_tables, told_heights, with_inputs
+from .record import (
+    Tables,
+    compare_sent,
+    of_source,
+    recorded_tables,
+    told_heights,
+    with_inputs,
+)
 
 __all__ = ["check", "compare_split"]
 
@@ -55,7 +63,7 @@ Key = tuple[int, int]
 def check(
     archive: Archive,
     topics: Sequence[int] | None = None,
-    heights: tuple[int, int] | None = None,
+    heights: Range | None = None,
 ) -> list[Comparison]:
     """Check an archive's record against itself.
 
@@ -63,19 +71,67 @@ def check(
         What actors sent against what events say of it, then every stateless quantity. What the
         record lacks the inputs for is not compared.
     """
+    stakes = Stakes(archive, topics)
+    with Comparer(CHECKED) as comparer:
+        for piece in pieces_of(archive, heights):
+            recorded, computed = checked_piece(archive, stakes, topics, piece, heights)
+            comparer.take(recorded, computed, told_heights(archive, piece))
+        found = comparer.finish()
+    sent = compare_sent(archive, topics, heights)
+    return with_inputs(archive, [*sent, *compare_split(archive, heights), *found])
+
+
+def checked_piece(
+    archive: Archive,
+    stakes: Stakes,
+    topics: Sequence[int] | None,
+    piece: Range,
+    heights: Range | None,
+) -> tuple[Tables, Tables]:
+    """What is recorded at some heights and can be checked, and what follows for it."""
     names = ["scores", "forecast_task_scores", "network_losses"]
-    recorded = recorded_tables(archive, names, topics, heights)
-    bundles = recorded_bundles(recorded["network_losses"])
+    recorded = recorded_tables(archive, names, topics, piece)
     rows = Computed()
-    checked = reported_losses(archive, recorded["network_losses"], rows, topics, heights)
+    stakes.read_to(piece[1])
+    checked = reported_losses(archive, recorded["network_losses"], stakes, rows, topics)
+    # Scores may follow many blocks after the losses that they are computed from.
+    nonces = nonces_of(recorded["scores"])
+    losses = recorded_tables(archive, names[2:], topics, heights, nonces)
+    bundles = recorded_bundles(losses["network_losses"])
     scored(recorded["scores"], bundles, rows)
     task_scores(recorded["forecast_task_scores"], recorded["scores"], bundles, rows)
     recorded["network_losses"] = only(recorded["network_losses"], checked)
     recorded["scores"] = only(recorded["scores"], set(bundles))
-    tables = {name: rows.table(name) for name in names}
-    found = compare(recorded, tables, told_heights(archive, heights), CHECKED)
-    sent = compare_sent(archive, topics, heights)
-    return with_inputs(archive, [*sent, *compare_split(archive, heights), *found])
+    return recorded, {name: rows.table(name) for name in names}
+
+
+def nonces_of(table: pa.Table) -> list[int]:
+    """All nonces."""
+    return [nonce for nonce in pc.unique(table["nonce"]).to_pylist() if nonce is not None]
+
+
+class Stakes:
+    """Recorded stakes of every reputer: those of the heights at hand, and the last one before."""
+
+    def __init__(self, archive: Archive, topics: Sequence[int] | None) -> None:
+        self.archive, self.topics = archive, topics
+        self.rows: dict[tuple[int, str], list[dict[str, Any]]] = {}
+        self.height = -1
+
+    def read_to(self, height: int) -> None:
+        """Read on up to a height."""
+        for piece in pieces_of(self.archive, (self.height + 1, height)):
+            self.rows = {
+                holder: [max(listed, key=stake_place)] for holder, listed in self.rows.items()
+            }
+            table = recorded_tables(self.archive, ["stakes"], self.topics, piece)["stakes"]
+            for (topic_id, reputer), listed in runs(table, "topic_id", "reputer"):
+                self.rows.setdefault((topic_id, reputer), []).extend(listed)
+        self.height = height
+
+    def before(self, topic_id: int, reputer: str, weighed_at: tuple[int, int]) -> str | None:
+        """A reputer's whole stake when losses were weighed."""
+        return stake_before(self.rows.get((topic_id, reputer), []), weighed_at)
 
 
 @dataclass
@@ -115,15 +171,23 @@ def only(table: pa.Table, keys: Iterable[Key]) -> pa.Table:
 # The mint
 
 
-def compare_split(archive: Archive, heights: tuple[int, int] | None = None) -> list[Comparison]:
+SPLIT = amount("mint split", "mint_values", "value", "height event")
+
+
+def compare_split(archive: Archive, heights: Range | None = None) -> list[Comparison]:
     """Compare the validators' cut of each block that was paid with the one that is due."""
-    cuts, expected = minted(archive, heights)
-    split = amount("mint split", "mint_values", "value", "height event")
-    told = pa.array([], pa.int64())
-    return compare({"mint_values": cuts}, {"mint_values": expected}, told, [split])
+    params = archive.read("params", columns=["name", "value"])
+    named = params.filter(pc.equal(params["name"], "validators_vs_allora_percent_reward"))
+    share = Fraction(named["value"].to_pylist()[-1] if named.num_rows else VALIDATORS)
+    with Comparer([SPLIT]) as comparer:
+        for piece in pieces_of(archive, heights):
+            cuts, expected = minted(archive, piece, share)
+            sides = {"mint_values": cuts}, {"mint_values": expected}
+            comparer.take(*sides, pa.array([], pa.int64()))
+        return comparer.finish()
 
 
-def minted(archive: Archive, heights: tuple[int, int] | None) -> tuple[pa.Table, pa.Table]:
+def minted(archive: Archive, heights: Range, share: Fraction) -> tuple[pa.Table, pa.Table]:
     """The validators' cut of each block as it was paid, and as it follows from the emission.
 
     Whoever pays the emission to the rewards account is the ecosystem account; what else it pays in
@@ -136,9 +200,6 @@ def minted(archive: Archive, heights: tuple[int, int] | None) -> tuple[pa.Table,
             pc.equal(emission["name"], "token_amount"),
         )
     )
-    params = archive.read("params", columns=["name", "value"])
-    named = params.filter(pc.equal(params["name"], "validators_vs_allora_percent_reward"))
-    share = Fraction(named["value"].to_pylist()[-1] if named.num_rows else VALIDATORS)
     paid: dict[int, list[dict[str, Any]]] = {}
     transfers = archive.read("transfers", heights)
     begun = transfers.filter(pc.equal(transfers["mode"], "BeginBlock"))
@@ -222,17 +283,17 @@ def at_bound(text: str) -> bool:
 def reported_losses(
     archive: Archive,
     recorded: pa.Table,
+    stakes: Stakes,
     rows: Computed,
     topics: Sequence[int] | None,
-    heights: tuple[int, int] | None,
 ) -> set[Key]:
     """Network losses where reports, the active sets and every reputer's stake are told.
 
     Returns:
         Topics and nonces of which they could be computed.
     """
-    names = ["reputer_losses", "active_sets", "forecasts", "stakes"]
-    tables = recorded_tables(archive, names, topics)
+    names = ["reputer_losses", "active_sets", "forecasts"]
+    tables = recorded_tables(archive, names, topics, None, nonces_of(recorded))
     sent = dict(runs(of_source(tables["reputer_losses"], "transaction"), "topic_id", "nonce"))
     members: dict[Key, dict[str, list[str]]] = {}
     for (topic_id, nonce, kind), listed in runs(
@@ -240,7 +301,6 @@ def reported_losses(
     ):
         members.setdefault((topic_id, nonce), {})[kind] = [row["address"] for row in listed]
     elements = dict(runs(of_source(tables["forecasts"], "transaction"), "topic_id", "nonce"))
-    stakes = dict(runs(tables["stakes"], "topic_id", "reputer"))
     computed = set()
     for (topic_id, nonce, version, height), losses_told in runs(
         recorded, "topic_id", "nonce", "api_version", "height"
@@ -254,7 +314,7 @@ def reported_losses(
                 pa.Table.from_pylist(sent.get(key, []) or [{"reputer": None}]), "reputer"
             )
             if reputer in sets.get("reputer", ())
-            and (held := stake_before(stakes.get((topic_id, reputer), []), weighed_at)) is not None
+            and (held := stakes.before(topic_id, reputer, weighed_at)) is not None
         }
         if not reports or set(reports) != set(sets.get("reputer", ())):
             continue

@@ -6,18 +6,24 @@ computed value into 1e-40 to 1e40 before it tells it, and so the computed one is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeAlias
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
 from ..archive.schema import TABLES
+from .joins import column_of, joined, keys_of, side
 from .quantities import QUANTITIES, Quantity
 
-__all__ = ["Comparison", "Difference", "compare", "first_difference", "merged"]
+__all__ = ["Comparer", "Comparison", "Difference", "compare", "first_difference"]
+
+Place: TypeAlias = tuple[int, bool, int, int, bool, int]
+"""Height, whether outside transactions, transaction, event, whether unrecorded, row."""
 
 VERDICTS = ("equal", "form", "different", "missing", "not recorded")
 
@@ -92,30 +98,18 @@ class Comparison:
     @property
     def failed(self) -> int:
         """Values that are not as recorded; where decimals are compared, the form counts."""
-        passed = ("equal",) if self.is_exact else ("equal", "form")
-        return sum(self.counts[name] for name in VERDICTS if name not in passed)
+        return sum(self.counts[name] for name in VERDICTS if name not in self.passed)
+
+    @property
+    def passed(self) -> tuple[str, ...]:
+        """The verdicts that are no differences."""
+        return ("equal",) if self.is_exact else ("equal", "form")
 
 
 def first_difference(comparisons: Sequence[Comparison]) -> Difference | None:
     """The difference of the lowest height, of several the one that the chain computes first."""
     found = [each.first for each in comparisons if each.first is not None]
     return min(found, key=lambda difference: difference.height, default=None)
-
-
-def merged(parts: Sequence[Comparison]) -> Comparison:
-    """One quantity that was compared part by part, such as topic by topic."""
-    whole = Comparison(
-        parts[0].quantity,
-        recorded=sum(part.recorded for part in parts),
-        is_computed=any(part.is_computed for part in parts),
-        is_exact=parts[0].is_exact,
-        largest_error=max(part.largest_error for part in parts),
-        first=first_difference(parts),
-    )
-    for part in parts:
-        for verdict, number in part.counts.items():
-            whole.counts[verdict] += number
-    return whole
 
 
 def compare(
@@ -125,7 +119,7 @@ def compare(
     quantities: Sequence[Quantity] = QUANTITIES,
     relative: float | None = None,
 ) -> list[Comparison]:
-    """Compare tables in the archive's schema.
+    """Compare tables in the archive's schema; `Comparer` does it piece by piece.
 
     Args:
         recorded: table name -> rows as the chain told them.
@@ -135,183 +129,272 @@ def compare(
         relative: a value this close, relative to the largest recorded one of its quantity and
             block, counts as equal in value: for numbers in binary floating point.
     """
-    found = []
-    with duckdb.connect() as database:
-        database.register("told", pa.table({"height": told}))
-        for quantity in quantities:
-            known = recorded.get(quantity.table)
-            if known is None:
-                known = TABLES[quantity.table].schema.empty_table()
-            found.append(
-                compared(database, quantity, known, computed.get(quantity.table), relative)
+    with Comparer(quantities, relative) as comparer:
+        comparer.take(recorded, computed, told)
+        return comparer.finish()
+
+
+class Comparer:
+    """A comparison of tables that come piece by piece, in the order of heights.
+
+    The result does not depend on the pieces. A value whose keys name no height may be recorded at
+    another height than it is computed at: until its partner comes it waits on disk.
+
+    Args:
+        quantities, relative: as of `compare`.
+        never: tables of which nothing will be recorded.
+    """
+
+    def __init__(
+        self,
+        quantities: Sequence[Quantity] = QUANTITIES,
+        relative: float | None = None,
+        never: Collection[str] = (),
+    ) -> None:
+        self.folder = TemporaryDirectory(prefix="allora-core-")
+        self.database = duckdb.connect(str(Path(self.folder.name) / "waiting.duckdb"))
+        # Its bar would stand in the middle of what is printed.
+        self.database.execute("SET enable_progress_bar = false")
+        self.never = never
+        self.pairings = [
+            Pairing(self.database, at, quantity, relative) for at, quantity in enumerate(quantities)
+        ]
+
+    def __enter__(self) -> Comparer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.database.close()
+        self.folder.cleanup()
+
+    def take(
+        self,
+        recorded: Mapping[str, pa.Table],
+        computed: Mapping[str, pa.Table],
+        told: pa.Array,
+    ) -> None:
+        """Compare all rows of some heights, which lie above those that came before.
+
+        Args:
+            recorded, computed, told: as of `compare`, of these heights.
+        """
+        self.database.register("told", pa.table({"height": told}))
+        for pairing in self.pairings:
+            table = pairing.quantity.table
+            own = computed.get(table)
+            pairing.result.is_computed |= own is not None
+            if table not in self.never:
+                pairing.take(recorded.get(table), own)
+
+    def finish(self) -> list[Comparison]:
+        """What every quantity came to; nothing can be taken any more."""
+        found = [pairing.finish() for pairing in self.pairings]
+        self.database.close()
+        return found
+
+
+class Pairing:
+    """One quantity on its way: counts so far, and in tables of the database what waits.
+
+    ``waiting_r`` and ``waiting_c`` with a number hold recorded and computed rows without a partner,
+    ``first_told`` with it since when events are told.
+    """
+
+    def __init__(
+        self,
+        database: duckdb.DuckDBPyConnection,
+        at: int,
+        quantity: Quantity,
+        relative: float | None,
+    ) -> None:
+        self.database, self.at, self.quantity, self.relative = database, at, quantity, relative
+        self.result = Comparison(quantity.name, is_computed=False, is_exact=relative is None)
+        self.first: tuple[Place, Difference] | None = None
+        self.waiting: dict[str, str] = {}
+        self.first_told = f"first_told_{at}"
+        told_by = "".join(f", {column_of(name)} VARCHAR" for name in quantity.told_by.split())
+        self.run(f"CREATE TEMP TABLE {self.first_told} (height BIGINT{told_by})")
+
+    def run(self, statement: str) -> list[tuple[Any, ...]]:
+        """The rows that a statement gives."""
+        return self.database.execute(statement).fetchall()
+
+    def take(self, recorded: pa.Table | None, computed: pa.Table | None) -> None:
+        """Compare the rows of some heights."""
+        if not any(table is not None and table.num_rows for table in (recorded, computed)):
+            return
+        known = self.fill("r", recorded)
+        self.result.recorded += known
+        own = self.fill("c", computed)
+        never_told = not self.result.recorded and self.quantity.is_local
+        if never_told or not (known or own):
+            return  # what the record never told cannot be lacking
+        if self.quantity.unnamed:
+            self.leave_unnamed()
+        if self.waiting:
+            self.fetch(keys_of(self.quantity), "SELECT * FROM r UNION ALL SELECT * FROM c")
+        self.note_told()
+        self.join(self.quantity.is_local)
+
+    def fill(self, name: str, rows: pa.Table | None) -> int:
+        """Put rows of one side into its table; returns how many there are."""
+        if rows is None:
+            rows = TABLES[self.quantity.table].schema.empty_table()
+        self.database.register("rows", positioned(rows))
+        self.run(
+            f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT *, "
+            "max(abs(value_f64)) OVER (PARTITION BY height) AS scale, NULL::BOOLEAN AS lacking "
+            f"FROM ({side(self.quantity, 'rows')})"
+        )
+        self.database.unregister("rows")
+        return self.size(name)
+
+    def size(self, table: str) -> int:
+        """How many rows a table has."""
+        ((number,),) = self.run(f"SELECT count(*) FROM {table}")
+        return int(number)
+
+    def note_told(self) -> None:
+        """Since when events like those of the recorded rows are told."""
+        names = [column_of(name) for name in self.quantity.told_by.split()]
+        alike = " AND ".join(f"f.{name} = r.{name}" for name in names) or "true"
+        told = "".join(f", {name}" for name in names)
+        self.run(
+            f"INSERT INTO {self.first_told} SELECT min(height){told} FROM r WHERE NOT EXISTS "
+            f"(FROM {self.first_told} AS f WHERE {alike}) GROUP BY ALL HAVING count(*) > 0"
+        )
+
+    def join(self, all_counts: bool) -> None:
+        """Join both sides and count; rows without a partner wait unless all are to be counted."""
+        self.run(
+            "CREATE OR REPLACE TEMP TABLE joined AS "
+            f"{joined(self.quantity, self.relative, self.first_told)}"
+        )
+        failed, left = False, False
+        for verdict, number, error in self.run(
+            "SELECT verdict, count(*), max(error) FROM joined GROUP BY verdict"
+        ):
+            if not all_counts and verdict in (None, "missing", "not recorded"):
+                left = True
+            elif verdict is not None:
+                self.result.counts[verdict] += number
+                failed |= verdict not in self.result.passed
+                if verdict in ("form", "different") and error is not None:
+                    self.result.largest_error = max(self.result.largest_error, error)
+        if failed:
+            self.note_first("verdict IS NOT NULL" if all_counts else PAIRED)
+        if left:
+            self.leave("r", "c_place IS NULL")
+            self.leave("c", "r_place IS NULL")
+
+    def note_first(self, condition: str) -> None:
+        """Keep the first value in the chain's order that is not as recorded."""
+        passed = ", ".join(f"'{verdict}'" for verdict in self.result.passed)
+        rows = self.run(
+            "SELECT height, tx_index, event_index, recorded IS NULL, position, verdict, recorded, "
+            f"computed, {keys_of(self.quantity)} FROM joined "
+            f"WHERE {condition} AND verdict NOT IN ({passed}) "
+            "ORDER BY height, tx_index NULLS LAST, event_index, recorded IS NULL, position LIMIT 1"
+        )
+        for height, index, event, unrecorded, position, *found in rows:
+            place = (height, index is None, index or 0, event, unrecorded, position)
+            if self.first is None or place < self.first[0]:
+                self.first = place, self.difference(int(height), *found)
+
+    def difference(
+        self, height: int, verdict: str, recorded: str | None, computed: str | None, *values: Any
+    ) -> Difference:
+        """One value that is not as recorded."""
+        quantity = self.quantity
+        keys: dict[str, Any] = {
+            name: value for name, value in zip(quantity.key_names, values, strict=True) if value
+        }
+        topic = keys.get("topic_id")
+        actor = keys.get(quantity.actor) if quantity.actor else None
+        topic_id = None if topic is None else int(topic)
+        return Difference(quantity.name, verdict, height, topic_id, actor, keys, recorded, computed)
+
+    # What waits
+
+    def leave(self, name: str, condition: str) -> None:
+        """Let the rows of one side that have no partner wait."""
+        table = f"waiting_{name}_{self.at}"
+        rows = (
+            f"SELECT side.* REPLACE (joined.lacking AS lacking), {self.when} AS moment "
+            f"FROM {name} AS side JOIN joined ON side.rowid = joined.{name}_place WHERE {condition}"
+        )
+        if table in self.waiting:
+            self.run(f"INSERT INTO {table} {rows}")
+        else:
+            self.run(f"CREATE TABLE {table} AS {rows}")
+            self.waiting[table] = name
+
+    def fetch(self, keys: str, rows: str) -> None:
+        """Bring back the waiting rows that share keys with some rows."""
+        self.run(f"CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT {keys} FROM ({rows})")
+        ((least,),) = self.run(f"SELECT min({self.when}) FROM touched AS side")
+        # Rows of long ago are passed over without a look at them.
+        near = "moment IS NULL" if least is None else f"(moment IS NULL OR moment >= {least})"
+        for table, name in self.waiting.items():
+            self.run(
+                "CREATE OR REPLACE TEMP TABLE back AS SELECT waiting.rowid AS place, waiting.* "
+                f"FROM {table} AS waiting SEMI JOIN touched USING ({keys}) WHERE {near}"
             )
-    return found
+            if self.size("back"):
+                self.run(f"INSERT INTO {name} SELECT * EXCLUDE (place, moment) FROM back")
+                self.run(f"DELETE FROM {table} WHERE rowid IN (SELECT place FROM back)")
+
+    @property
+    def when(self) -> str:
+        """SQL: the nonce of a row, or the height that stands for it."""
+        return f"TRY_CAST(side.{column_of(self.quantity.moment)} AS BIGINT)"
+
+    def leave_unnamed(self) -> None:
+        """Take the names off computed pairs of bundles whose recorded pairs have none.
+
+        From v10 on a bundle in which a pair is missing lists the others in order, and no position
+        tells whose they are: they can only be compared in their order.
+        """
+        bundle = ", ".join(column_of(name) for name in BUNDLE)
+        table, pair = f"unnamed_{self.at}", f"key_kind = '{self.quantity.unnamed}'"
+        self.run(f"CREATE TABLE IF NOT EXISTS {table} AS SELECT {bundle}, key_kind FROM r LIMIT 0")
+        found = f"SELECT {bundle}, key_kind FROM r WHERE {pair} AND key_inferer = ''"
+        self.run(f"INSERT INTO {table} {found} EXCEPT FROM {table}")
+        if not self.size(table):
+            return
+        if self.waiting:
+            self.fetch(f"{bundle}, key_kind", found)
+        self.run(
+            "CREATE OR REPLACE TEMP TABLE c AS SELECT * EXCLUDE nameless REPLACE ("
+            "if(nameless, '', key_forecaster) AS key_forecaster, "
+            "if(nameless, '', key_inferer) AS key_inferer, "
+            "if(nameless, row_number() OVER (ORDER BY key_forecaster, key_inferer, position), "
+            "position) AS position) "
+            f"FROM (SELECT *, ({bundle}, key_kind) IN (FROM {table}) AS nameless FROM c)"
+        )
+
+    def finish(self) -> Comparison:
+        """What it came to."""
+        result = self.result
+        if not result.is_computed or not result.recorded:
+            # What is never told cannot be lacking, and what is never computed is not compared.
+            return Comparison(result.quantity, result.recorded, result.is_computed, result.is_exact)
+        if self.waiting:
+            for name in ("r", "c"):
+                self.fill(name, None)
+            for table, name in self.waiting.items():
+                counts = "true" if name == "r" else "lacking"
+                rows = f"SELECT * EXCLUDE moment FROM {table} WHERE {counts}"
+                self.run(f"INSERT INTO {name} {rows}")
+            self.join(all_counts=True)
+        result.first = None if self.first is None else self.first[1]
+        return result
 
 
-def compared(
-    database: duckdb.DuckDBPyConnection,
-    quantity: Quantity,
-    recorded: pa.Table,
-    computed: pa.Table | None,
-    relative: float | None,
-) -> Comparison:
-    """One quantity."""
-    result = Comparison(quantity.name, is_exact=relative is None)
-    database.register("recorded", positioned(recorded))
-    database.execute(f"CREATE OR REPLACE TEMP TABLE r AS {side(quantity, 'recorded')}")
-    result.recorded = count(database, "SELECT count(*) FROM r")
-    result.is_computed = computed is not None
-    if computed is None or not result.recorded:
-        return result  # what the record never tells cannot be lacking
-    database.register("computed", positioned(computed))
-    database.execute(f"CREATE OR REPLACE TEMP TABLE c AS {side(quantity, 'computed')}")
-    database.execute(f"CREATE OR REPLACE TEMP TABLE joined AS {joined(quantity, relative)}")
-    rows = database.execute(
-        "SELECT verdict, count(*), max(error) FROM joined GROUP BY verdict"
-    ).fetchall()
-    for verdict, number, error in rows:
-        result.counts[verdict] = number
-        if verdict in ("form", "different") and error is not None:
-            result.largest_error = max(result.largest_error, error)
-    result.first = first_of(database, quantity, result.is_exact)
-    return result
-
-
-def count(database: duckdb.DuckDBPyConnection, statement: str) -> int:
-    """The one number that a statement gives."""
-    ((number,),) = database.execute(statement).fetchall()
-    return int(number)
+PAIRED = "recorded IS NOT NULL AND computed IS NOT NULL"
+BUNDLE = ("topic_id", "nonce", "outlier_resistant")
 
 
 def positioned(table: pa.Table) -> pa.Table:
     """The table with the place of each row."""
     return table.append_column("position", pa.array(np.arange(table.num_rows)))
-
-
-def key_text(name: str) -> str:
-    """A key as text that can be joined; the one label of a single output may go unnamed."""
-    nothing = "y" if name == "label" else ""
-    text = f"coalesce(CAST(\"{name}\" AS VARCHAR), '{nothing}')"
-    return f"{text} AS key_{name}"
-
-
-def side(quantity: Quantity, table: str) -> str:
-    """The rows of one side: keys, value, and which of several under one key it is."""
-    keys = ", ".join(key_text(name) for name in quantity.key_names)
-    names = ", ".join(f"key_{name}" for name in quantity.key_names)
-    value = "'present'" if quantity.value is None else f'CAST("{quantity.value}" AS VARCHAR)'
-    floating = f"TRY_CAST({value} AS DOUBLE)"
-    if not quantity.is_whole:  # numbers in binary floating point come without a text
-        floating = f'"{quantity.value}_f64"'
-        value = f"coalesce({value}, CAST({floating} AS VARCHAR))"
-    origin = "api_version, position, height, tx_index, event_index"
-    rows = (
-        f"SELECT {keys}, {value} AS value, {floating} AS value_f64, {origin} FROM {table} "
-        f"WHERE {quantity.where}"
-    )
-    order = "height, tx_index NULLS LAST, event_index NULLS LAST, position"
-    absent = " AND value <> 'NaN'" if quantity.nan_is_absent else ""
-    listed = (
-        f"SELECT *, row_number() OVER (PARTITION BY {names} ORDER BY {order}) AS occurrence "
-        f"FROM ({rows}) WHERE value IS NOT NULL{absent}"
-    )
-    if not quantity.is_last:
-        return listed
-    return (
-        f"SELECT * REPLACE (1 AS occurrence) FROM ({listed}) "
-        f"QUALIFY row_number() OVER (PARTITION BY {names} ORDER BY occurrence DESC) = 1"
-    )
-
-
-CLAMPED_FLOAT = (
-    "CASE WHEN c.value_f64 = 0 OR isnan(c.value_f64) THEN c.value_f64 ELSE "
-    "sign(c.value_f64) * least(greatest(abs(c.value_f64), 1e-40), 1e40) END"
-)
-SIGN = "CASE WHEN {0} LIKE '-%' THEN '-' ELSE '' END"
-TINY = "(regexp_full_match({0}, '-?0[.]0{{40,}}[0-9]*') AND regexp_matches({0}, '[1-9]'))"
-HUGE = (
-    "(regexp_full_match({0}, '-?[1-9][0-9]{{40,}}([.][0-9]*)?') "
-    "AND NOT regexp_full_match({0}, '-?10{{40}}([.]0*)?'))"
-)
-
-
-def clamped(text: str) -> str:
-    """SQL: a plain text moved into 1e-40 to 1e40, as v10 does; zero and NaN stay."""
-    sign = SIGN.format(text)
-    return (
-        f"CASE WHEN {TINY.format(text)} THEN {sign} || '0.' || repeat('0', 39) || '1' "
-        f"WHEN {HUGE.format(text)} THEN {sign} || '1' || repeat('0', 40) ELSE {text} END"
-    )
-
-
-def valued(text: str) -> str:
-    """SQL: the text with nothing that does not change its value."""
-    bare = f"ltrim({text}, '-')"
-    cut = f"CASE WHEN contains({bare}, '.') THEN rtrim(rtrim({bare}, '0'), '.') ELSE {bare} END"
-    digits = f"ltrim({cut}, '0')"
-    return f"CASE WHEN {digits} = '' THEN '0' ELSE {SIGN.format(text)} || {digits} END"
-
-
-def joined(quantity: Quantity, relative: float | None) -> str:
-    """Both sides on their keys, with a verdict; what the record does not tell is left out."""
-    keys = [f"key_{name}" for name in quantity.key_names]
-    chosen = ", ".join(f"coalesce(r.{key}, c.{key}) AS {key}" for key in keys)
-    same = " AND ".join(f"r.{key} = c.{key}" for key in [*keys, "occurrence"])
-    own, floating = "c.value", "c.value_f64"
-    if quantity.is_clamped and not quantity.is_whole:
-        own = f"CASE WHEN r.api_version = 'v10' THEN {clamped('c.value')} ELSE c.value END"
-        floating = f"CASE WHEN r.api_version = 'v10' THEN {CLAMPED_FLOAT} ELSE c.value_f64 END"
-    # A number near 0 may be the difference of large ones: the block's largest sets the scale.
-    scale = "max(abs(r.value_f64)) OVER (PARTITION BY r.height)"
-    error = f"abs({floating} - r.value_f64) / greatest({scale}, 1e-300)"
-    close = "" if relative is None else f"WHEN error <= {relative!r} THEN 'form' "
-    verdict = (
-        "CASE WHEN computed IS NULL THEN 'missing' WHEN recorded IS NULL THEN 'not recorded' "
-        "WHEN recorded = computed THEN 'equal' "
-        f"WHEN {valued('recorded')} = {valued('computed')} THEN 'form' "
-        f"{close}ELSE 'different' END"
-    )
-    alike = " AND ".join(f"told_r.key_{key} = c.key_{key}" for key in quantity.told_by.split())
-    first_told = f"(SELECT min(told_r.height) FROM r AS told_r WHERE {alike or 'true'})"
-    lacking = (
-        f"(c.height >= {first_told} AND c.height IN (SELECT height FROM told))"
-        if not quantity.is_optional
-        else "false"
-    )
-    return (
-        f"SELECT *, {verdict} AS verdict FROM (SELECT {chosen}, r.value AS recorded, "
-        f"{own} AS computed, {error} AS error, coalesce(r.height, c.height) AS height, "
-        "r.tx_index AS tx_index, coalesce(r.event_index, 0) AS event_index, "
-        "coalesce(r.position, c.position) AS position "
-        f"FROM r FULL JOIN c ON {same} WHERE r.value IS NOT NULL OR {lacking})"
-    )
-
-
-def first_of(
-    database: duckdb.DuckDBPyConnection, quantity: Quantity, is_exact: bool
-) -> Difference | None:
-    """The first value in the chain's order that is not as recorded."""
-    passed = "('equal')" if is_exact else "('equal', 'form')"
-    names = ", ".join(f"key_{name}" for name in quantity.key_names)
-    rows = database.execute(
-        f"SELECT verdict, height, recorded, computed, {names} FROM joined "
-        f"WHERE verdict NOT IN {passed} "
-        "ORDER BY height, tx_index NULLS LAST, event_index, position LIMIT 1"
-    ).fetchall()
-    if not rows:
-        return None
-    verdict, height, known, own, *values = rows[0]
-    keys: dict[str, Any] = {
-        name: value for name, value in zip(quantity.key_names, values, strict=True) if value
-    }
-    topic = keys.get("topic_id")
-    return Difference(
-        quantity.name,
-        verdict,
-        int(height),
-        None if topic is None else int(topic),
-        keys.get(quantity.actor) if quantity.actor else None,
-        keys,
-        known,
-        own,
-    )

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from ..archive.files import Archive
 from .compare import Difference
 
-__all__ = ["inputs_of", "stake_before"]
+__all__ = ["inputs_of", "stake_before", "stake_place"]
 
 MOST = 12
 Found = list[str]
@@ -19,7 +19,8 @@ Found = list[str]
 
 def rows_of(archive: Archive, table: str, difference: Difference, **wanted: Any) -> pa.Table:
     """Rows of the difference's topic whose columns have these values; None means null."""
-    found = archive.read(table, (0, difference.height), topic=difference.topic_id)
+    nonces = [wanted.pop("nonce")] if wanted.get("nonce") is not None else None
+    found = archive.read(table, (0, difference.height), topic=difference.topic_id, nonces=nonces)
     for name, value in wanted.items():
         column = found[name]
         found = found.filter(pc.is_null(column) if value is None else pc.equal(column, value))
@@ -55,16 +56,13 @@ def stake_before(told: list[dict[str, Any]], weighed_at: tuple[int, int]) -> str
     ]
     if not known:
         return None
-    latest = max(
-        known,
-        key=lambda row: (
-            row["height"],
-            row["tx_index"] is None,
-            row["tx_index"] or 0,
-            row["event_index"] or 0,
-        ),
-    )
-    return str(latest["stake_authority"])
+    return str(max(known, key=stake_place)["stake_authority"])
+
+
+def stake_place(row: dict[str, Any]) -> tuple[int, bool, int, int]:
+    """Where in the chain a stake was told; the end of a block comes after its transactions."""
+    index = row["tx_index"]
+    return row["height"], index is None, index or 0, row["event_index"] or 0
 
 
 def of_network_losses(archive: Archive, difference: Difference) -> Found:

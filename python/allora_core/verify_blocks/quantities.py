@@ -7,6 +7,7 @@ is named first: an error shows where it arises and not where it leads.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from ..archive.schema import TABLES
 
@@ -30,6 +31,7 @@ class Quantity:
         is_last: several of one height: only the last one is compared.
         is_optional: the chain tells it only when it changes; not to be told is no difference.
         nan_is_absent: events write NaN into places that nothing fills.
+        unnamed: the kind of values that a record may tell without the names of its actors.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Quantity:
     is_last: bool = False
     is_optional: bool = False
     nan_is_absent: bool = False
+    unnamed: str = ""
 
     @property
     def key_names(self) -> tuple[str, ...]:
@@ -50,23 +53,23 @@ class Quantity:
         return tuple(self.keys.split())
 
     @property
+    def is_local(self) -> bool:
+        """Whether values of equal keys are of one height."""
+        return "height" in self.key_names
+
+    @property
+    def moment(self) -> str:
+        """The key that rises with the height, but for the height itself."""
+        return next(name for name in ("nonce", "payout_height") if name in self.key_names)
+
+    @property
     def is_whole(self) -> bool:
         """Whether the compared column is a whole number or flag and not a decimal."""
         return self.value is None or self.value not in TABLES[self.table].decimals
 
 
-def amount(
-    name: str,
-    table: str,
-    value: str | None,
-    keys: str,
-    actor: str | None = None,
-    where: str = "true",
-    **more: str | bool,
-) -> Quantity:
-    """A quantity in whole base units, which nothing clamps."""
-    return Quantity(name, table, value, keys, actor, where, is_clamped=False, **more)  # type: ignore[arg-type]
-
+amount = partial(Quantity, is_clamped=False)
+"""A quantity in whole base units, which nothing clamps."""
 
 ACTORS = "topic_id nonce actor_type address"
 CELLS = "topic_id nonce kind forecaster inferer"
@@ -240,6 +243,7 @@ QUANTITIES: tuple[Quantity, ...] = (
         "inferer",
         told_by="outlier_resistant",
         nan_is_absent=True,
+        unnamed="one_out_inferer_forecaster",
     ),
     Quantity(
         "weights used",

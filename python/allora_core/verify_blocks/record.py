@@ -2,46 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..archive.files import Archive
+from ..archive.files import Archive, Range
+from ..archive.pieces import pieces_of
 from ..archive.schema import TABLES
+from ..chain.replay import Piece, Replay
 from ..reference.number_text import parse, plain_text
-from .compare import Comparison, compare, merged
+from .compare import Comparer, Comparison
 from .inputs import inputs_of
 from .quantities import QUANTITIES, SENT, SETTINGS, Quantity
 from .settings import changed_values
 
 __all__ = [
     "Tables",
+    "Verification",
     "compare_sent",
-    "compare_settings",
     "of_source",
     "recorded_tables",
     "told_heights",
     "verify",
+    "verify_replay",
     "with_inputs",
 ]
 
-Tables = dict[str, pa.Table]
+Tables: TypeAlias = dict[str, pa.Table]
 
 
 def recorded_tables(
     archive: Archive,
     names: Sequence[str],
     topics: Sequence[int] | None = None,
-    heights: tuple[int, int] | None = None,
+    heights: Range | None = None,
+    nonces: Collection[int] | None = None,
 ) -> Tables:
-    """Tables of an archive, of some topics and heights."""
+    """Tables of an archive, of some topics, heights and nonces."""
     found = {}
     for name in dict.fromkeys(names):
         lone = topics[0] if topics is not None and len(topics) == 1 else None
         lone = lone if "topic_id" in TABLES[name].keys else None
-        table = archive.read(name, heights, topic=lone)
+        table = archive.read(name, heights, topic=lone, nonces=nonces)
         if topics is not None and lone is None and "topic_id" in table.column_names:
             wanted = pa.array(list(topics), pa.int64())
             table = table.filter(pc.is_in(table["topic_id"], wanted))
@@ -49,7 +54,7 @@ def recorded_tables(
     return found
 
 
-def told_heights(archive: Archive, heights: tuple[int, int] | None = None) -> pa.Array:
+def told_heights(archive: Archive, heights: Range | None = None) -> pa.Array:
     """The heights whose events the archive has, ascending."""
     records = archive.read("records", heights, ["height", "kind"])
     with_events = pc.is_in(records["kind"], pa.array(["results", "events"]))
@@ -75,42 +80,65 @@ def in_plain_notation(table: pa.Table, column: str) -> pa.Table:
     return table.set_column(place, column, pc.coalesce(found, texts))
 
 
-PAIRS = "one_out_inferer_forecaster"
-BUNDLE = ("topic_id", "nonce", "outlier_resistant")
+class Verification:
+    """An archive's record compared, piece by piece, with what was computed.
 
-
-def of_unnamed_pairs(recorded: pa.Table, computed: pa.Table) -> pa.Table:
-    """Computed network inferences, their pairs without names where the record has none.
-
-    From v10 on a bundle in which a pair is missing lists the others in order, and no position
-    tells whose they are: they can only be compared in their order.
+    Args:
+        topics: those that were replayed; all by default.
+        relative: see `allora_core.verify_blocks.compare.compare`.
+        quantities: what to compare.
     """
-    unnamed = pc.and_(pc.equal(recorded["kind"], PAIRS), pc.is_null(recorded["inferer"]))
-    if not pc.any(unnamed).as_py():
-        return computed
-    there = pc.is_in(keys_of(computed), pc.unique(keys_of(recorded.filter(unnamed))))
-    nameless = pc.and_(there, pc.equal(computed["kind"].cast(pa.string()), PAIRS))
-    order = [(name, "ascending") for name in (*BUNDLE, "forecaster", "inferer")]
-    found = computed.append_column("nameless", nameless).sort_by(order)
-    for name in ("forecaster", "inferer"):
-        place = found.schema.get_field_index(name)
-        names = found[name].cast(pa.string())
-        kept = pc.if_else(found["nameless"], pa.scalar(None, pa.string()), names)
-        found = found.set_column(place, name, kept)
-    return found.drop_columns(["nameless"])
 
+    def __init__(
+        self,
+        archive: Archive,
+        topics: Sequence[int] | None = None,
+        relative: float | None = None,
+        quantities: Sequence[Quantity] = QUANTITIES,
+    ) -> None:
+        self.archive, self.topics = archive, topics
+        self.names = list(dict.fromkeys(quantity.table for quantity in quantities))
+        never = [name for name in self.names if not archive.paths(name)]
+        self.comparer = Comparer(quantities, relative, never)
 
-def keys_of(table: pa.Table) -> pa.Array:
-    """Topic, nonce and kind of bundle in one text."""
-    texts = [pc.cast(table[name], pa.string()) for name in BUNDLE]
-    return pc.binary_join_element_wise(*texts, "/").combine_chunks()
+    def __enter__(self) -> Verification:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.comparer.__exit__()
+
+    def take(self, computed: Mapping[str, pa.Table], heights: Range | None) -> None:
+        """Compare everything that was computed of some heights, above those taken before.
+
+        Args:
+            computed: table name -> rows in the archive's schema; texts may be dictionaries.
+            heights: first and last height; None: all that there are.
+        """
+        recorded = recorded_tables(self.archive, self.names, self.topics, heights)
+        if "active_sets" in recorded:
+            recorded["active_sets"] = of_source(recorded["active_sets"], "event")
+        self.comparer.take(recorded, computed, told_heights(self.archive, heights))
+
+    def take_piece(self, piece: Piece) -> None:
+        """Compare a piece of a replay."""
+        tables = {name: piece.table(name, plain=False) for name in piece.names}
+        self.take(tables, piece.heights)
+
+    def finish(self, heights: Range | None) -> list[Comparison]:
+        """What actors sent at these heights against what events say of it, then every quantity.
+
+        The first difference of each has the inputs that led there.
+        """
+        found = self.comparer.finish()
+        sent = compare_sent(self.archive, self.topics, heights)
+        return with_inputs(self.archive, [*sent, *found])
 
 
 def verify(
     archive: Archive,
     computed: Mapping[str, pa.Table],
     topics: Sequence[int] | None = None,
-    heights: tuple[int, int] | None = None,
+    heights: Range | None = None,
     relative: float | None = None,
     quantities: Sequence[Quantity] = QUANTITIES,
 ) -> list[Comparison]:
@@ -126,16 +154,30 @@ def verify(
         What actors sent against what events say that they sent, then every quantity. The first
         difference of each has the inputs that led there.
     """
-    names = [quantity.table for quantity in quantities]
-    recorded = recorded_tables(archive, names, topics, heights)
-    if "active_sets" in recorded:
-        recorded["active_sets"] = of_source(recorded["active_sets"], "event")
-    if "network_inferences" in recorded and "network_inferences" in computed:
-        named = of_unnamed_pairs(recorded["network_inferences"], computed["network_inferences"])
-        computed = {**computed, "network_inferences": named}
-    told = told_heights(archive, heights)
-    found = compare(recorded, computed, told, quantities, relative)
-    return with_inputs(archive, [*compare_sent(archive, topics, heights), *found])
+    with Verification(archive, topics, relative, quantities) as verification:
+        verification.take(computed, heights)
+        return verification.finish(heights)
+
+
+def verify_replay(
+    archive: Archive,
+    run: Replay,
+    topics: Sequence[int] | None = None,
+    relative: float | None = None,
+) -> list[Comparison]:
+    """Run a replay, and compare each piece of it as soon as it is computed.
+
+    Args:
+        run: not begun yet.
+        topics, relative: as of `verify`.
+
+    Returns:
+        As of `verify`.
+    """
+    with Verification(archive, topics, relative) as verification:
+        for piece in run.pieces():
+            verification.take_piece(piece)
+        return verification.finish(run.heights)
 
 
 def with_inputs(archive: Archive, comparisons: list[Comparison]) -> list[Comparison]:
@@ -147,64 +189,35 @@ def with_inputs(archive: Archive, comparisons: list[Comparison]) -> list[Compari
     return comparisons
 
 
-PIECE = 10_000_000
-"""Rows of what actors sent that are compared at once; where there are more, topic by topic."""
-
-
 def compare_sent(
     archive: Archive,
     topics: Sequence[int] | None = None,
-    heights: tuple[int, int] | None = None,
+    heights: Range | None = None,
 ) -> list[Comparison]:
-    """Compare what transactions hold with what events say that actors sent."""
-    names = {quantity.table for quantity in SENT}
-    parts = archive.manifest.parts.items()
-    rows = sum(count for name, count in parts if name.partition("/")[0] in names)
-    pieces: list[Sequence[int] | None] = [topics]
-    if rows > PIECE:
-        pieces = [[topic] for topic in (known_topics(archive) if topics is None else topics)]
-    found = [compare_sent_of(archive, piece, heights) for piece in pieces]
-    settings = compare_settings(archive, topics, heights)
-    return [*(merged(each) for each in zip(*found, strict=True)), *settings]
+    """Compare what transactions hold with what events say that actors sent, and what was set."""
+    sent = dict.fromkeys(quantity.table for quantity in SENT)
+    names = [*sent, "owners", "whitelists", "params", "topics"]
+    # A release may tell of some payloads only; what it does not tell is not lacking.
+    nowhere = pa.array([], pa.int64())
+    with Comparer(SENT) as payloads, Comparer(SETTINGS) as settings:
+        for piece in pieces_of(archive, heights):
+            tables = recorded_tables(archive, names, topics, piece)
+            payloads.take(*sides_of({name: tables[name] for name in sent}), nowhere)
+            told, own = changed_values(tables["params"], tables["topics"])
+            listed = sides_of({name: tables[name] for name in ("owners", "whitelists")})
+            own_params = {"params": own} if own.num_rows else {}
+            settings.take({**listed[0], "params": told}, {**listed[1], **own_params}, nowhere)
+        return [*payloads.finish(), *settings.finish()]
 
 
-def compare_settings(
-    archive: Archive,
-    topics: Sequence[int] | None = None,
-    heights: tuple[int, int] | None = None,
-) -> list[Comparison]:
-    """Compare what transactions set with what events say was set."""
-    tables = recorded_tables(archive, ("owners", "whitelists", "params", "topics"), topics, heights)
-    told, sent = {}, {}
-    told["params"], sent["params"] = changed_values(tables["params"], tables["topics"])
-    for name in ("owners", "whitelists"):
-        told[name] = of_source(tables[name], "event")
-        sent[name] = of_source(tables[name], "transaction")
-    named = {name: table for name, table in sent.items() if table.num_rows}
-    return compare(told, named, pa.array([], pa.int64()), SETTINGS)
-
-
-def known_topics(archive: Archive) -> list[int]:
-    """All topics that anything was sent to or told of."""
-    found: set[int] = set()
-    for name in ("topics", "registrations", "funding", "epoch_steps"):
-        column = archive.read(name, columns=["topic_id"])["topic_id"]
-        found |= {topic for topic in pc.unique(column).to_pylist() if topic is not None}
-    return sorted(found)
-
-
-def compare_sent_of(
-    archive: Archive, topics: Sequence[int] | None, heights: tuple[int, int] | None
-) -> list[Comparison]:
-    """The same of some topics."""
-    tables = recorded_tables(archive, [quantity.table for quantity in SENT], topics, heights)
+def sides_of(tables: Tables) -> tuple[Tables, Tables]:
+    """The rows that events tell, and those of transactions where there are any."""
     told, sent = {}, {}
     for name, table in tables.items():
         told[name] = of_source(table, "event")
         rows = of_source(table, "transaction")
         if TABLES[name].decimals:
             rows = in_plain_notation(rows, TABLES[name].decimals[0])
-        if told[name].num_rows and rows.num_rows:
+        if rows.num_rows:
             sent[name] = rows
-    # A release may tell of some payloads only; what it does not tell is not lacking.
-    return compare(told, sent, pa.array([], pa.int64()), SENT)
+    return told, sent

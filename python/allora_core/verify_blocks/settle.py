@@ -13,12 +13,13 @@ from typing import Any
 import duckdb
 
 from ..archive.files import Archive
-from ..chain.replay import release_of, replay
+from ..archive.pieces import pieces_of
+from ..chain.replay import Replay, release_of
 from ..chain.rules import CHOICES as TIMELINE_CHOICES
 from ..chain.rules import Release
 from ..reference.rules import CHOICES, VERSIONS
 from .compare import Difference, first_difference
-from .record import verify
+from .record import verify_replay
 
 __all__ = ["OPEN", "Candidate", "Settled", "settle"]
 
@@ -177,14 +178,14 @@ class Trials:
                 formulas=replace(self.own.formulas, **changes["formulas"]),
                 timeline=replace(self.own.timeline, **changes["timeline"]),
             )
-            found = replay(
+            run = Replay(
                 self.archive,
                 topics=self.topics,
                 heights=self.heights,
                 rules=release,
                 threads=self.threads,
             )
-            comparisons = verify(self.archive, found.tables, self.topics, found.heights)
+            comparisons = verify_replay(self.archive, run, self.topics)
             self.done[key] = (
                 sum(each.failed for each in comparisons),
                 first_difference(comparisons),
@@ -194,17 +195,20 @@ class Trials:
 
 def block_order(archive: Archive, own: str) -> Settled:
     """Whether rewards come before the closing of worker windows, by the order of the events."""
+    before = after = 0
     with duckdb.connect() as database:
-        database.register("rewards", archive.read("topic_rewards"))
-        database.register("steps", archive.read("epoch_steps"))
-        ((before, after),) = database.execute(
-            "SELECT count(*) FILTER (rewards.at < steps.at), "
-            "count(*) FILTER (rewards.at > steps.at) "
-            "FROM (SELECT height, min(event_index) AS at FROM rewards GROUP BY height) AS rewards "
-            "JOIN (SELECT height, min(event_index) AS at FROM steps "
-            "WHERE step = 'worker_committed' GROUP BY height) AS steps USING (height)"
-        ).fetchall()
-    contradicting = {"rewards_first": int(after), "windows_first": int(before)}
+        for piece in pieces_of(archive):
+            database.register("rewards", archive.read("topic_rewards", piece))
+            database.register("steps", archive.read("epoch_steps", piece))
+            ((earlier, later),) = database.execute(
+                "SELECT count(*) FILTER (rewards.at < steps.at), "
+                "count(*) FILTER (rewards.at > steps.at) FROM "
+                "(SELECT height, min(event_index) AS at FROM rewards GROUP BY height) AS rewards "
+                "JOIN (SELECT height, min(event_index) AS at FROM steps "
+                "WHERE step = 'worker_committed' GROUP BY height) AS steps USING (height)"
+            ).fetchall()
+            before, after = before + int(earlier), after + int(later)
+    contradicting = {"rewards_first": after, "windows_first": before}
     return Settled(
         "block_order",
         tuple(
