@@ -27,6 +27,7 @@ PYBIND11_MODULE(_core, module) {
     allora::door::register_topics(module);
     allora::door::register_devices(module);
     allora::door::register_wire(module);
+    allora::door::register_payloads(module);
 #if defined(ALLORA_PLANTED_FAULT)
     module.def("planted_fault", &planted_fault);
 #endif

@@ -25,5 +25,6 @@ void register_reward(pybind11::module_& module);
 void register_topics(pybind11::module_& module);
 void register_devices(pybind11::module_& module);
 void register_wire(pybind11::module_& module);
+void register_payloads(pybind11::module_& module);
 
 } // namespace allora::door

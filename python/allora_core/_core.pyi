@@ -16,12 +16,14 @@ __all__: list[str] = [
     "LOSS_PARAMS",
     "LongDecimals",
     "MISSING_FLOAT64_BITS",
+    "PayloadRows",
     "States",
     "apply_float64",
     "cuda_report",
     "decimal_operation",
     "decode_transactions",
     "emission_block",
+    "fill_reports",
     "fixed18_operation",
     "format_decimals",
     "infer",
@@ -131,6 +133,26 @@ class Host:
     @property
     def threads(self) -> int: ...
 
+class PayloadRows:
+    """
+    An archive's rows of payloads on their way into submissions.
+    """
+    def __init__(self, number: str, names: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    def finish(self, ranks: typing.Annotated[numpy.typing.ArrayLike, numpy.int64]) -> dict:
+        """
+        Everything taken, as payloads in the order of topic, chain, address (by the ranks of codes) and nonce: topic, nonce, height, transaction, message, actor, begin and end of each; codes by name and values of their rows. Nothing is kept.
+        """
+    def take(
+        self,
+        batch: typing.Any,
+        tables: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.int32]],
+        first: typing.SupportsInt | typing.SupportsIndex,
+        last: typing.SupportsInt | typing.SupportsIndex,
+    ) -> list[int]:
+        """
+        Adds the rows of an Arrow batch from the first to the last height. Its columns: topic, nonce, height, transaction, message, value, then dictionaries: actor, source and the names. Tables give the code of each entry of these; 1 is the source of an event. Returns the rows whose value is no number of the chain.
+        """
+
 def apply_float64(
     function: str,
     x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
@@ -167,6 +189,13 @@ def emission_block(
 ) -> typing.Any:
     """
     What a block mints, as texts by name, or (field, cause).
+    """
+
+def fill_reports(
+    number: str, columns: dict, actors: typing.SupportsInt | typing.SupportsIndex
+) -> typing.Any:
+    """
+    Reports in the slots of their closes' value bundles, reports x width each.
     """
 
 def fixed18_operation(op: str, x: str, y: str) -> str:

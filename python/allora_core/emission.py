@@ -10,8 +10,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from decimal import Decimal
+from functools import cache
 
 from . import _core
 from .reference.emission import require_usable, rewards_paid
@@ -21,6 +22,12 @@ from .topics import EmissionBlock, EmissionError, EmissionState, MintedBlock, Mi
 __all__ = ["begin_block", "rewards_paid"]
 
 _HEIGHTS = ("height", "emission_start", "months_unlocked", "emission_enabled")
+
+
+@cache
+def choices_of(rules: Rules) -> dict[str, str]:
+    """Rules as the engine takes them; they are looked at in every block."""
+    return asdict(rules)
 
 
 def begin_block(
@@ -41,11 +48,15 @@ def begin_block(
     require_usable(block, state, params)
     chosen = rules_at(rules) if isinstance(rules, str) else rules
     heights = {name: getattr(block, name) for name in _HEIGHTS}
-    values = {**asdict(params), **asdict(state), **asdict(block)}
+    values = {
+        each.name: getattr(part, each.name)
+        for part in (params, state, block)
+        for each in fields(part)
+    }
     blocks_per_month = values.pop("blocks_per_month")
     texts = {name: str(value) for name, value in values.items() if name not in _HEIGHTS}
     found = _core.emission_block(
-        asdict(chosen), texts, **heights, blocks_per_month=blocks_per_month
+        choices_of(chosen), texts, **heights, blocks_per_month=blocks_per_month
     )
     if isinstance(found, tuple):
         raise EmissionError(*found)

@@ -22,7 +22,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..archive.schema import TABLES, in_order
+from ..archive.schema import SUFFIX, TABLES, in_order
 
 __all__ = ["Archive", "ArchiveError", "gaps_between", "merge_ranges", "row_group_heights"]
 
@@ -35,6 +35,7 @@ READ_ATTEMPTS = 5
 ROWS_JOINED = 1_000_000
 BYTES_JOINED = 256 << 20
 ROWS_IN_GROUP = 131_072
+UNIQUE = {"digest", "hash", "raw"}
 
 Range = tuple[int, int]
 
@@ -399,9 +400,9 @@ def row_group_heights(group: pq.RowGroupMetaData) -> Range:
 def write_part(path: Path, rows: pa.Table) -> None:
     """One Parquet file, flushed to the disk."""
     with path.open("wb") as file:
-        # Decimals hardly repeat; a dictionary of them would be built for nothing.
-        unlike = {name for known in TABLES.values() for name in known.decimals}
-        repeated = [name for name in rows.column_names if name not in unlike]
+        # What hardly repeats: a dictionary of it would be built for nothing.
+        unlike = {name for known in TABLES.values() for name in known.decimals} | UNIQUE
+        repeated = [name for name in rows.column_names if name.removesuffix(SUFFIX) not in unlike]
         pq.write_table(
             rows,
             file,

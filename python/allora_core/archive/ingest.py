@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from time import monotonic
@@ -16,12 +17,13 @@ from ..archive.transactions import decoded_tables
 from ..archive.views import write_views
 from ..blocks.answers import BlockError, Record
 from ..blocks.files import BlockRange, SourceFile, overlapping
+from ..collector import collector_paused
 
 __all__ = ["Ingested", "chain_of", "ingest", "survey"]
 
 BATCH_ROWS = 800_000
 BATCH_HEIGHTS = 5_000
-BATCH_TRANSACTIONS = 5_000
+BATCH_TRANSACTIONS = 20_000
 IDLE_SECONDS = 20.0
 STEPS_JOINED = 16
 
@@ -159,7 +161,8 @@ def ingest(
         ArchiveError: the archive cannot be written.
     """
     check_ranges(ranges or [])
-    with archive.writing():
+    # Parsed JSON is millions of containers without a cycle.
+    with archive.writing(), collector_paused():
         batch = Batch(archive)
         try:
             for height, records in selected(groups, ranges or []):
@@ -325,5 +328,6 @@ class Batch:
             self.archive.commit(tables, self.bucket, kinds)
         self.done.heights += len(heights)
         self.done.rows += sum(table.num_rows for table in tables.values())
+        gc.collect()  # not while JSON is read: see `ingest`
         if fault is not None:
             raise fault

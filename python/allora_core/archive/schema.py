@@ -11,13 +11,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 __all__ = ["TABLES", "Rows", "TableForm"]
+
+Integers: TypeAlias = npt.NDArray[np.int64]
 
 INTEGERS = {
     "height",
@@ -51,12 +54,12 @@ BOOLEANS = {
 DECIMAL = r"(?:[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?Infinity|NaN)"
 DECIMALS = re.compile(rf"(?:{DECIMAL}(?:\n{DECIMAL})*)?")
 SUFFIX = "_f64"
-PYTHON_TYPES: dict[str, tuple[type, ...]] = {
-    "int64": (int,),
-    "string": (str,),
-    "bool": (bool,),
-    "binary": (bytes,),
-    "timestamp[ns, tz=UTC]": (str,),
+PYTHON_TYPES: dict[str, type] = {
+    "int64": int,
+    "string": str,
+    "bool": bool,
+    "binary": bytes,
+    "timestamp[ns, tz=UTC]": str,
 }
 ORIGIN = ("height", "tx_index", "msg_index", "event_index", "api_version")
 
@@ -92,9 +95,12 @@ class TableForm:
         return tuple(name for name in self.schema.names if not name.endswith(SUFFIX))
 
     @cached_property
-    def types(self) -> dict[str, tuple[type, ...]]:
-        """What each written column may hold."""
-        return {name: PYTHON_TYPES[str(self.schema.field(name).type)] for name in self.written}
+    def types(self) -> dict[str, frozenset[type]]:
+        """What each written column may hold, null included."""
+        return {
+            name: frozenset((PYTHON_TYPES[str(self.schema.field(name).type)], type(None)))
+            for name in self.written
+        }
 
     def check(self, name: str, values: list[Any]) -> None:
         """Refuse values that the column cannot hold.
@@ -102,10 +108,11 @@ class TableForm:
         Raises:
             ValueError: a value is of another type, or no decimal.
         """
-        if not set(map(type, values)) <= {*self.types[name], type(None)}:
-            wrong = next(each for each in values if type(each) not in self.types[name])
-            expected = self.types[name][0].__name__
-            raise ValueError(f"{name} is {type(wrong).__name__}, not {expected}")
+        types = self.types[name]
+        if not types.issuperset(map(type, values)):
+            wrong = next(each for each in values if type(each) not in types)
+            [expected] = types - {type(None)}
+            raise ValueError(f"{name} is {type(wrong).__name__}, not {expected.__name__}")
         if name in self.decimals:
             check_decimals(name, list(filter(None, values)))
 
@@ -240,11 +247,16 @@ TABLES: dict[str, TableForm] = {
 """Every table of an archive by name."""
 
 
+Plan: TypeAlias = tuple[str, frozenset[type], bool, list[Any]]
+"""A written column: its name, what it may hold, whether it is a decimal, and its values so far."""
+
+
 class Rows:
     """Rows of all tables, gathered column by column."""
 
     def __init__(self) -> None:
         self.columns: dict[str, dict[str, list[Any]]] = {}
+        self.plans: dict[str, list[Plan]] = {}
         self.count = 0
 
     def add(self, table: str, origin: Mapping[str, Any], count: int, **values: Any) -> None:
@@ -254,20 +266,25 @@ class Rows:
             ValueError: a list is longer or shorter than ``count``, or a value is of a wrong type.
         """
         known = TABLES[table]
-        columns = self.columns.get(table)
-        if columns is None:
+        plan = self.plans.get(table)
+        if plan is None:
             columns = self.columns[table] = {name: [] for name in known.written}
-        for name, column in columns.items():
-            value = values[name] if name in values else origin.get(name)
+            plan = self.plans[table] = [
+                (name, known.types[name], name in known.decimals, column)
+                for name, column in columns.items()
+            ]
+        given = {**origin, **values}
+        for name, types, is_decimal, column in plan:
+            value = given.get(name)
             if isinstance(value, list):
                 if len(value) != count:
                     raise ValueError(f"{name} has {len(value)} values for {count} rows")
                 known.check(name, value)
-                column.extend(value)
+                column += value
             else:
-                if value is not None:
+                if type(value) not in types or (is_decimal and value):
                     known.check(name, [value])
-                column.extend([value] * count)
+                column += [value] * count
         self.count += count
 
     def mark(self) -> dict[str, int]:
@@ -310,13 +327,36 @@ def nearest_floats(texts: pa.Array) -> pa.Array:
 
 def in_order(table: pa.Table, known: TableForm) -> pa.Table:
     """The table sorted by its form, then in the order in which the chain wrote."""
+    if not table.num_rows:
+        return table
     within = [name for name in ("height", "tx_index", "event_index") if name in table.column_names]
     names = dict.fromkeys((*known.order, *within))
-    keys = [sort_key(table[name]) for name in names]
+    keys = folded([sort_key(table[name]) for name in names])
+    if len(keys) == 1 and np.all(keys[0][1:] >= keys[0][:-1]):
+        return table
     return table.take(pa.array(np.lexsort(keys[::-1])))
 
 
-def sort_key(column: pa.ChunkedArray) -> Any:
+def folded(keys: Sequence[Integers]) -> list[Integers]:
+    """Fewer keys of the same order: as many in one as 63 bits hold."""
+    folds: list[Integers] = []
+    room = 0
+    for key in keys:
+        low, high = int(key.min()), int(key.max())
+        size = high - low + 1
+        if size >= 2**63:
+            folds.append(key)
+            room = 0
+        elif folds and room and size <= room:
+            folds[-1] = folds[-1] * size + (key - low)
+            room //= size
+        else:
+            folds.append(key - low)
+            room = (2**63 - 1) // size
+    return folds
+
+
+def sort_key(column: pa.ChunkedArray) -> Integers:
     """Numbers in the order of a column's values, nulls last; texts are ranked, each once."""
     if pa.types.is_string(column.type):
         codes = column.combine_chunks().dictionary_encode()
@@ -324,9 +364,11 @@ def sort_key(column: pa.ChunkedArray) -> Any:
             codes = codes.unify_dictionaries().combine_chunks()
         ranks = np.argsort(np.argsort(codes.dictionary.to_numpy(zero_copy_only=False)))
         places = codes.indices.fill_null(len(ranks)).to_numpy()
-        return np.append(ranks, len(ranks))[places]
+        ranked: Integers = np.append(ranks, len(ranks))[places]
+        return ranked
     if pa.types.is_boolean(column.type):
-        column = column.cast(pa.int8())
-    if column.type == pa.int8():
-        return column.fill_null(2).to_numpy()
-    return column.fill_null(2**63 - 1).to_numpy()
+        column = column.cast(pa.int64())
+    last = pc.max(column).as_py()
+    null = 0 if last is None else min(last + 1, 2**63 - 1)
+    found: Integers = column.fill_null(null).to_numpy()
+    return found

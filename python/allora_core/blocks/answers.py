@@ -16,7 +16,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from itertools import chain
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
@@ -27,6 +28,7 @@ Kind = Literal["block", "results", "events", "transaction", "state", "indexer"]
 alone. transaction: one transaction's result and events. state: genesis or an answer of a query.
 indexer: what the chain's indexer kept of a block, without result codes."""
 
+TEXT = frozenset((str,))
 NANOSECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 
 
@@ -61,8 +63,7 @@ class BlockError(ValueError):
         self.what = what
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event as the chain emitted it; attribute values are text, JSON inside typed events."""
 
     type: str
@@ -243,24 +244,36 @@ def in_hex(text: Any, name: str, size: int, where: Where) -> str:
 
 def events_of(events: Any, where: Where) -> tuple[Event, ...]:
     """Events with their attributes by name; the first of a repeated name is kept."""
-    read = []
-    for event in events or ():
-        attributes: dict[str, str] = {}
-        for attribute in event.get("attributes") or ():
-            key, value = attribute["key"], attribute.get("value")
-            value = "" if value is None else value
-            if not isinstance(key, str) or not isinstance(value, str):
-                raise BlockError(where, f"an attribute of event {event['type']} is no text")
-            attributes.setdefault(key, value)
-        if not isinstance(event["type"], str):
-            raise BlockError(where, "the type of an event is no text")
-        read.append(Event(event["type"], attributes))
-    return tuple(read)
+    return tuple(
+        [
+            Event(event["type"], attributes_of(event, event.get("attributes") or (), where))
+            for event in events or ()
+        ]
+    )
+
+
+def attributes_of(event: dict[str, Any], listed: Any, where: Where) -> dict[str, str]:
+    """One event's attributes by name."""
+    if not isinstance(event["type"], str):
+        raise BlockError(where, "the type of an event is no text")
+    attributes = {each["key"]: each.get("value") for each in listed}
+    if len(attributes) == len(listed) and TEXT.issuperset(
+        map(type, chain(attributes, attributes.values()))
+    ):
+        return attributes
+    attributes.clear()
+    for each in listed:
+        key, value = each["key"], each.get("value")
+        value = "" if value is None else value
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise BlockError(where, f"an attribute of event {event['type']} is no text")
+        attributes.setdefault(key, value)
+    return attributes
 
 
 def plain(events: tuple[Event, ...]) -> list[Any]:
     """Events as JSON for a digest."""
-    return [[event.type, event.attributes] for event in events]
+    return [list(event) for event in events]
 
 
 def check_time(text: str, where: Where) -> None:

@@ -127,15 +127,21 @@ def add_inference_bundle(
             inferer = inferers[number] if full else None
             forecaster = forecasters[place] if full else None
             vectors.append(("one_out_inferer_forecaster", inferer, forecaster, cell))
-    for kind, inferer, forecaster, cell in vectors:
-        rows.add(
-            "network_inferences",
-            origin,
-            len(labels),
-            **row,
-            kind=kind,
-            inferer=inferer,
-            forecaster=forecaster,
-            label=list(labels),
-            value=list(cell),
-        )
+    values: list[Any] = []
+    for _, _, _, cell in vectors:
+        before = len(values)
+        values.extend(cell)
+        if len(values) - before != len(labels):
+            raise ValueError(f"value has {len(values) - before} values for {len(labels)} rows")
+    repeated = [vector for vector in vectors for _ in labels]
+    rows.add(
+        "network_inferences",
+        origin,
+        len(values),
+        **row,
+        kind=[kind for kind, _, _, _ in repeated],
+        inferer=[inferer for _, inferer, _, _ in repeated],
+        forecaster=[forecaster for _, _, forecaster, _ in repeated],
+        label=list(labels) * len(vectors),
+        value=values,
+    )

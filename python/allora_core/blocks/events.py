@@ -9,6 +9,7 @@ Sources: allora-chain v0.6 to v0.17, ``x/emissions/types`` (events), ``x/mint/ty
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import orjson
 
@@ -38,10 +39,10 @@ def add_event(rows: Rows, event: Event, origin: Origin, where: Where) -> None:
     if event.type == "transfer":
         add_transfer(rows, event, origin)
         return
-    match = TYPE.fullmatch(event.type)
-    if match is None:
+    read = type_of(event.type)
+    if read is None:
         return
-    module, version, name = match.groups()
+    module, version, name = read
     message = event.attributes.get("msg_index")
     origin = {
         **origin,
@@ -64,6 +65,13 @@ def add_event(rows: Rows, event: Event, origin: Origin, where: Where) -> None:
         raise BlockError(where, f"{event.type}: attribute {error.args[0]} is missing") from None
     except (TypeError, AttributeError, ValueError) as error:
         raise BlockError(where, f"{event.type}: {error}") from None
+
+
+@lru_cache(maxsize=1024)
+def type_of(text: str) -> tuple[str, ...] | None:
+    """Module, version and name of an event of the modules that are read."""
+    match = TYPE.fullmatch(text)
+    return None if match is None else match.groups()
 
 
 def add_transfer(rows: Rows, event: Event, origin: Origin) -> None:

@@ -29,6 +29,8 @@ SUFFIXES = (".json", ".jsonl", ".ndjson")
 PACKED = (".gz", ".zst")
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
+LONG_LINE = 1 << 20
+"""Bytes read at once: a block's results may fill a line of some megabytes."""
 
 
 @dataclass(frozen=True, order=True)
@@ -153,14 +155,14 @@ def named(path: Path) -> int | None:
     return int(match[1]) if match else None
 
 
-def unpacked(raw: IO[bytes]) -> IO[bytes]:
+def unpacked(raw: IO[bytes]) -> io.BufferedIOBase | IO[bytes]:
     """A file's content, unpacked; the packing is recognised by content."""
     start = raw.read(4)
     raw.seek(0)
     if start.startswith(GZIP):
-        return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
+        return gzip.GzipFile(fileobj=raw)
     if start.startswith(ZSTD):
-        return io.BufferedReader(pa.CompressedInputStream(raw, "zstd"))
+        return io.BufferedReader(pa.CompressedInputStream(raw, "zstd"), LONG_LINE)
     return raw
 
 
@@ -201,7 +203,7 @@ def documents(path: Path, read: Callable[[int], None]) -> Iterator[tuple[Any, in
     """
     found = False
     at = 0
-    with path.open("rb") as raw, unpacking(path):
+    with path.open("rb", LONG_LINE) as raw, unpacking(path):
         lines = iter(unpacked(raw))
         for number, line in enumerate(lines, 1):
             if raw.tell() > at:

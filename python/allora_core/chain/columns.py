@@ -20,9 +20,9 @@ __all__ = [
     "Addresses",
     "Codes",
     "Integers",
+    "encoded",
     "joined",
     "missing",
-    "numbers_of",
     "read_batches",
     "whole_units",
 ]
@@ -31,7 +31,9 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 Codes: TypeAlias = npt.NDArray[np.int32]
 
 MISSING_FORM = 1
-ROWS_AT_ONCE = 1 << 20
+TEXTS = pa.dictionary(pa.int32(), pa.string())
+ROWS_AT_ONCE = 1 << 15
+"""Few enough that what one batch held is still at hand for the next."""
 ANY_HEIGHT = (0, 2**62)
 
 
@@ -74,24 +76,18 @@ class Addresses:
         found = (-1 if text is None else self._codes[text] for text in addresses)
         return np.fromiter(found, np.int32, len(addresses))
 
-    def of_column(self, column: pa.Array | pa.ChunkedArray) -> Codes:
-        """Codes of a column of addresses; null is -1."""
-        if isinstance(column, pa.ChunkedArray):
-            parts = [self.of_column(chunk) for chunk in column.chunks]
-            return np.concatenate(parts) if parts else np.empty(0, np.int32)
-        if not pa.types.is_dictionary(column.type):
-            column = pc.dictionary_encode(column)
-        known = self.codes(column.dictionary.to_pylist())
-        if not len(known):
-            return np.full(len(column), -1, np.int32)
-        indices = pc.fill_null(column.indices.cast(pa.int32()), -1).to_numpy(zero_copy_only=False)
-        found: Codes = np.where(indices < 0, np.int32(-1), known[indices])
-        return found
-
     def column(self, codes: Codes) -> pa.DictionaryArray:
         """Codes back as a column of addresses, null for -1."""
         indices = pa.array(codes, mask=codes < 0)
         return pa.DictionaryArray.from_arrays(indices, pa.array(self.texts, pa.string()))
+
+
+def encoded(column: pa.Array) -> pa.DictionaryArray:
+    """A column of texts as a dictionary with indices of 32 bits."""
+    if column.type == TEXTS:
+        return column
+    plain = column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+    return pc.dictionary_encode(plain)
 
 
 def missing(number: NumberName, count: int) -> Numbers:
@@ -103,23 +99,6 @@ def missing(number: NumberName, count: int) -> Numbers:
     values = np.zeros(count, DECIMAL_DTYPE)
     values["form"] = MISSING_FORM
     return DecimalArray(values)
-
-
-def numbers_of(number: NumberName, texts: pa.Array, floats: pa.Array | None = None) -> Numbers:
-    """A column of an archive's numbers; null and NaN are missing.
-
-    Raises:
-        ValueError: a text is not a number.
-    """
-    if number == "decimal":
-        # Empty text is the zero of the chain's numbers.
-        listed = [None if text in (None, "NaN") else text or "0" for text in texts.to_pylist()]
-        return DecimalArray.from_texts(listed)
-    if floats is None:
-        floats = pc.cast(texts, pa.float64())
-    column = np.array(pc.fill_null(floats, float("nan")).to_numpy(zero_copy_only=False))
-    column.view(np.uint64)[np.isnan(column)] = _core.MISSING_FLOAT64_BITS
-    return column
 
 
 def joined(parts: Sequence[Numbers], number: NumberName) -> Numbers:
@@ -145,20 +124,17 @@ def read_batches(
     columns: list[str],
     dictionaries: Iterable[str],
 ) -> Iterator[pa.RecordBatch]:
-    """Rows of some heights, batch by batch, with the named columns as dictionaries."""
+    """Rows of the row groups that hold some heights; rows of other heights are among them.
+
+    Args:
+        dictionaries: the columns that come as dictionaries.
+    """
     low, high = heights
     for path in archive.paths(table, low, high):
         file = pq.ParquetFile(path, read_dictionary=list(dictionaries))
         spans = [row_group_heights(file.metadata.row_group(g)) for g in range(file.num_row_groups)]
         groups = [at for at, span in enumerate(spans) if span[0] <= high and low <= span[1]]
-        whole = all(low <= spans[at][0] and spans[at][1] <= high for at in groups)
-        for batch in file.iter_batches(ROWS_AT_ONCE, row_groups=groups, columns=columns):
-            height = batch.column("height")
-            if not whole:
-                inside = pc.and_(pc.greater_equal(height, low), pc.less_equal(height, high))
-                batch = batch.filter(inside)
-            if batch.num_rows:
-                yield batch
+        yield from file.iter_batches(ROWS_AT_ONCE, row_groups=groups, columns=columns)
 
 
 def integers(column: Any, null: int = 0) -> Integers:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain, pairwise
-from typing import Any, TypeAlias
+from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from .. import _core
 from ..archive.files import Archive
-from ..batch import NumberName, Numbers
-from .columns import Addresses, Codes, Integers, joined, numbers_of, read_batches
+from ..batch import NumberName, Numbers, from_column
+from ..topics import Role
+from .columns import Addresses, Codes, Integers, encoded, read_batches
 
 __all__ = [
     "KINDS",
@@ -29,7 +30,7 @@ __all__ = [
     "order_of",
 ]
 
-ROLES = ("inferer", "forecaster", "reputer")
+ROLES: tuple[Role, ...] = ("inferer", "forecaster", "reputer")
 KINDS = (
     "combined",
     "naive",
@@ -47,7 +48,12 @@ SOURCES = {
     "forecaster": ("forecasts", "forecaster", ("inferer",)),
     "reputer": ("reputer_losses", "reputer", ("kind", "inferer", "forecaster")),
 }
+PLACES = ("topic_id", "nonce", "height", "tx_index", "msg_index")
+"""Where every row stands, in the order in which the compiled pass takes these columns."""
+
 TRANSACTION_BITS, MESSAGE_BITS = 20, 10
+MOST = (1 << 63 - TRANSACTION_BITS - MESSAGE_BITS) - 2
+ALL_HEIGHTS = (0, MOST)
 
 Unreadable: TypeAlias = tuple[int, int, int, str, str]
 """Height, topic, nonce, actor and text of a value that is no number of the chain."""
@@ -107,10 +113,22 @@ class Payloads:
         by_order = np.argsort(self.order, kind="stable")
         return by_order, self.order[by_order]
 
+    @cached_property
+    def first(self) -> int:
+        """The order of the first of all submissions."""
+        return int(self.order.min()) if len(self.order) else end_of(MOST)
+
+    @cached_property
+    def lengths(self) -> Integers:
+        """How many rows each submission has."""
+        return self.end - self.begin
+
     def between(self, order: int, limit: int) -> Integers:
         """Submissions after one order and before another, in chain order."""
+        if limit <= self.first:
+            return self.topic[:0]
         by_order, orders = self.in_order
-        begin, end = np.searchsorted(orders, (order + 1, limit))
+        begin, end = orders.searchsorted((order + 1, limit))
         return by_order[begin:end]
 
     def find(self, topic: int, nonce: int, actor: int) -> int:
@@ -135,8 +153,7 @@ class Payloads:
 
     def rows(self, submissions: Integers) -> tuple[Integers, Integers]:
         """Rows of submissions one after the other, and how many each has."""
-        begin = self.begin[submissions]
-        return spread(begin, self.end[submissions] - begin)
+        return spread(self.begin[submissions], self.lengths[submissions])
 
 
 @dataclass
@@ -170,25 +187,11 @@ class Feed:
             fees_from: the first height whose fees count.
         """
         more = held or {}
-        roles = {
+        roles: dict[str, Payloads] = {
             role: load_role(archive, heights, number, addresses, role, more.get(role))
             for role in ROLES
         }
-        workers = [roles["inferer"], roles["forecaster"]]
-        # An inference and a forecast of one message are one payload and pay once.
-        keys = np.concatenate(
-            [np.stack([p.topic, p.order, p.actor.astype(np.int64)], 1) for p in workers]
-        )
-        keys = np.unique(keys, axis=0) if len(keys) else keys
-        reputers = roles["reputer"]
-        topics = np.concatenate([keys[:, 0], reputers.topic])
-        orders = np.concatenate([keys[:, 1], reputers.order])
-        paid = orders >= order_at(fees_from, 0, 0)
-        topics, orders = topics[paid], orders[paid]
-        fees = {}
-        for topic in np.unique(topics).tolist():
-            fees[topic] = np.sort(orders[topics == topic])
-        return cls(heights, roles, fees)
+        return cls(heights, roles, fees_of(roles, order_at(fees_from, 0, 0)))
 
     def rows_of(self, role: str) -> int:
         """How many rows of values a role has."""
@@ -200,11 +203,37 @@ def value_of(number: NumberName) -> str:
     return "value" if number == "decimal" else "value_f64"
 
 
+def texts_of(actor: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns of texts that a role's payloads are read from."""
+    return (actor, "source", *names)
+
+
 def columns_of(role: str, number: NumberName) -> list[str]:
     """The columns that a role's payloads are read from."""
     _, actor, names = SOURCES[role]
-    wanted = ["topic_id", "nonce", actor, *names, "source", value_of(number)]
-    return [*wanted, "height", "tx_index", "msg_index"]
+    return [*PLACES, value_of(number), *texts_of(actor, names)]
+
+
+def fees_of(roles: Mapping[str, Payloads], first: int) -> dict[int, Integers]:
+    """Topic -> orders of the payloads that paid a fee, from an order on."""
+    # An inference and a forecast of one message are one payload and pay once.
+    workers = [roles["inferer"], roles["forecaster"]]
+    topic, order, actor = (
+        np.concatenate([getattr(payloads, name) for payloads in workers])
+        for name in ("topic", "order", "actor")
+    )
+    by_key = np.lexsort((actor, order, topic))
+    fresh = np.ones(len(by_key), bool)
+    changes = (np.diff(key[by_key]) != 0 for key in (topic, order, actor))
+    fresh[1:] = np.logical_or.reduce(list(changes))
+    once = by_key[fresh]
+    topics = np.concatenate([topic[once], roles["reputer"].topic])
+    orders = np.concatenate([order[once], roles["reputer"].order])
+    by_topic = np.lexsort((orders, topics))
+    by_topic = by_topic[orders[by_topic] >= first]
+    topics, orders = topics[by_topic], orders[by_topic]
+    begins = np.flatnonzero(np.diff(topics, prepend=-1))
+    return dict(zip(topics[begins].tolist(), np.split(orders, begins[1:]), strict=False))
 
 
 def load_role(
@@ -217,148 +246,90 @@ def load_role(
 ) -> Payloads:
     """Read one role's payloads, those that are held first."""
     table, actor, names = SOURCES[role]
-    runs = Runs(actor, names, number, value_of(number), addresses)
-    wanted = columns_of(role, number)
-    read = read_batches(archive, table, heights, wanted, [actor, *names, "source"])
-    for batch in chain((held,) if held is not None else (), read):
-        runs.take(batch)
+    runs = Runs(actor, names, number, addresses)
+    if held is not None:
+        runs.take(held, ALL_HEIGHTS)
+    for batch in read_batches(archive, table, heights, runs.columns, runs.texts):
+        runs.take(batch, heights)
     return runs.payloads()
 
 
 class Runs:
-    """Rows on their way into payloads: one run of rows a payload, as archives are sorted."""
+    """Rows on their way into payloads: one run of rows a payload, as archives are sorted.
+
+    Attributes:
+        columns: names of the columns that rows have.
+        texts: those of them that are taken as dictionaries.
+    """
 
     def __init__(
-        self,
-        actor: str,
-        names: tuple[str, ...],
-        number: NumberName,
-        value: str,
-        addresses: Addresses,
+        self, actor: str, names: tuple[str, ...], number: NumberName, addresses: Addresses
     ) -> None:
-        self.actor, self.names, self.value = actor, names, value
         self.number, self.addresses = number, addresses
+        self.texts = texts_of(actor, names)
+        self.value = value_of(number)
+        self.columns = [*PLACES, self.value, *self.texts]
         self.labels: dict[str, int] = {}
-        self.rows: dict[str, list[Codes]] = {name: [] for name in names}
-        self.values: list[Numbers] = []
-        self.keys: list[Integers] = []
-        self.bounds: list[Integers] = []
-        self.told: list[Any] = []
+        self.tables: dict[str, tuple[pa.Array, Codes]] = {}
+        self.rows = _core.PayloadRows(number, len(names))
         self.unreadable: list[Unreadable] = []
-        self.count = 0
 
-    def take(self, batch: pa.RecordBatch) -> None:
-        """Add rows. Those of transactions and of events are runs of their own."""
-        source = batch.column("source")
-        kinds = pc.unique(source).to_pylist()
-        for kind in kinds:
-            part = batch if len(kinds) == 1 else batch.filter(pc.equal(source, kind))
-            self.take_part(part, kind == "event")
+    def take(self, batch: pa.RecordBatch, heights: tuple[int, int]) -> None:
+        """Add the rows of some heights. Those of transactions and of events are runs apart."""
+        texts = [encoded(batch.column(name)) for name in self.texts]
+        rest = [batch.column(name) for name in (*PLACES, self.value)]
+        tables = [
+            self.table(name, column.dictionary)
+            for name, column in zip(self.texts, texts, strict=True)
+        ]
+        rows = pa.RecordBatch.from_arrays([*rest, *texts], names=self.columns)
+        wrong = self.rows.take(rows, tables, *heights)
+        named = [rows.column(name) for name in ("height", "topic_id", "nonce", self.texts[0])]
+        for row in wrong:
+            height, topic, nonce, actor, text = (
+                column[row].as_py() for column in (*named, rows.column(self.value))
+            )
+            self.unreadable.append((height, topic, nonce, actor, text))
 
-    def take_part(self, batch: pa.RecordBatch, event: bool) -> None:
-        """Add rows of one source."""
-        columns = [batch.column(name) for name in ("topic_id", "nonce", "height")]
-        columns += [pc.fill_null(batch.column(name), 0) for name in ("tx_index", "msg_index")]
-        actor = batch.column(self.actor)
-        indices = actor.indices if pa.types.is_dictionary(actor.type) else actor
-        ends = [pc.run_end_encode(each).run_ends.to_numpy() for each in (*columns, indices)]
-        cuts = np.unique(np.concatenate(ends)).astype(np.int64)
-        starts = np.concatenate([[0], cuts[:-1]])
-        firsts = pa.array(starts)
-        topic, nonce, height, index, message = (
-            each.take(firsts).to_numpy().astype(np.int64) for each in columns
-        )
-        order = order_of(height, index, message)
-        code = self.addresses.of_column(actor.take(firsts)).astype(np.int64)
-        self.keys.append(np.stack([topic, order, code, nonce], 1))
-        self.bounds.append(np.stack([starts, cuts], 1) + self.count)
-        self.told.append(np.full(len(starts), event))
-        for name in self.names:
-            self.rows[name].append(self.codes(name, batch.column(name)))
-        read = batch.column(self.value)
-        try:
-            values = numbers_of(self.number, read, read if self.number == "float64" else None)
-        except ValueError:
-            values = numbers_of(self.number, self.readable(batch))
-        self.values.append(values)
-        self.count += batch.num_rows
+    def table(self, name: str, dictionary: pa.Array) -> Codes:
+        """Codes of a dictionary's entries; batches that follow each other often share one."""
+        known = self.tables.get(name)
+        if known is None or not known[0].equals(dictionary):
+            known = (dictionary, self.codes(name, dictionary.to_pylist()))
+            self.tables[name] = known
+        return known[1]
 
-    def readable(self, batch: pa.RecordBatch) -> pa.Array:
-        """The values with those that are no numbers of the chain left out, and told."""
-        kept: list[str | None] = []
-        columns = (batch.column(name) for name in ("height", "topic_id", "nonce", self.actor))
-        rows = zip(*(column.to_pylist() for column in columns), strict=True)
-        for text, row in zip(batch.column(self.value).to_pylist(), rows, strict=True):
-            try:
-                numbers_of(self.number, pa.array([text], pa.string()))
-                kept.append(text)
-            except ValueError:
-                self.unreadable.append((*row, text))
-                kept.append(None)
-        return pa.array(kept, pa.string())
-
-    def codes(self, name: str, column: Any) -> Codes:
-        """Codes of labels, kinds or addresses."""
+    def codes(self, name: str, texts: list[str]) -> Codes:
+        """Codes of labels, kinds, sources or addresses."""
+        if name == "source":
+            return np.array([text == "event" for text in texts], np.int32)
         if name == "label":
-            return coded(column, self.labels)
+            return coded(texts, self.labels)
         if name == "kind":
-            return coded(column, {kind: at for at, kind in enumerate(KINDS)})
-        return self.addresses.of_column(column)
+            return coded(texts, {kind: at for at, kind in enumerate(KINDS)})
+        return self.addresses.codes(texts)
 
     def payloads(self) -> Payloads:
-        """Runs as submissions; what a transaction and its event both tell counts once."""
-        keys = np.concatenate([np.empty((0, 4), np.int64), *self.keys])
-        bounds = np.concatenate([np.empty((0, 2), np.int64), *self.bounds])
-        event = np.concatenate([np.empty(0, bool), *self.told])
-        if event.any() and not event.all():
-            told = set(map(tuple, keys[~event].tolist()))
-            repeats = np.fromiter((tuple(key) in told for key in keys.tolist()), bool, len(keys))
-            keep = ~(event & repeats)
-            keys, bounds = keys[keep], bounds[keep]
-        # Payloads of one message, as a MsgExec may hold them, stand by address: rows keep no order.
-        rank = self.addresses.rank[keys[:, 2]]
-        by_key = np.lexsort((bounds[:, 0], keys[:, 3], rank, keys[:, 1], keys[:, 0]))
-        keys, bounds = keys[by_key], bounds[by_key]
-        values = joined(self.values, self.number) if self.values else no_numbers(self.number)
-        columns = {
-            name: np.concatenate([np.empty(0, np.int32), *parts])
-            for name, parts in self.rows.items()
-        }
-        fresh = np.ones(len(keys), bool)
-        fresh[1:] = np.any(keys[1:] != keys[:-1], axis=1)
-        split = ~fresh[1:]
-        if split.any() and np.all(bounds[1:, 0][split] == bounds[:-1, 1][split]):
-            # Only cut where one batch of rows ended and the next began.
-            last = np.append(fresh[1:], True)
-            bounds = np.stack([bounds[fresh, 0], bounds[last, 1]], 1)
-            keys = keys[fresh]
-        elif split.any():
-            rows, counts = spread(bounds[:, 0], bounds[:, 1] - bounds[:, 0])
-            columns = {name: column[rows] for name, column in columns.items()}
-            values = values[rows]
-            ends = np.cumsum(np.add.reduceat(counts, np.flatnonzero(fresh)))
-            bounds = np.stack([np.concatenate([[0], ends[:-1]]), ends], 1)
-            keys = keys[fresh]
-        topic = keys[:, 0].copy()
+        """Runs as submissions; what a transaction and its event both tell counts once.
+
+        Payloads of one message, as a MsgExec may hold them, stand by address: rows keep no order.
+        """
+        found = self.rows.finish(self.addresses.rank)
+        topic = found["topic"]
         limits = [*np.flatnonzero(np.diff(topic, prepend=-1)).tolist(), len(topic)]
         return Payloads(
-            values=values,
-            columns=columns,
+            values=from_column(found["values"]),
+            columns=dict(zip(self.texts[2:], found["codes"], strict=True)),
             topic=topic,
-            nonce=keys[:, 3].copy(),
-            actor=keys[:, 2].astype(np.int32),
-            order=keys[:, 1].copy(),
-            begin=bounds[:, 0].copy(),
-            end=bounds[:, 1].copy(),
+            nonce=found["nonce"],
+            actor=found["actor"],
+            order=order_of(found["height"], found["transaction"], found["message"]),
+            begin=found["begin"],
+            end=found["end"],
             topics={int(topic[b]): (b, e) for b, e in pairwise(limits)} if len(topic) else {},
             extra=list(self.labels),
             unreadable=self.unreadable,
         )
-
-
-def no_numbers(number: NumberName) -> Numbers:
-    """A column of no numbers."""
-    return numbers_of(number, pa.array([], pa.string()))
 
 
 def spread(begin: Integers, counts: Integers) -> tuple[Integers, Integers]:
@@ -368,13 +339,6 @@ def spread(begin: Integers, counts: Integers) -> tuple[Integers, Integers]:
     return np.arange(total) + np.repeat(begin - (ends - counts), counts), counts
 
 
-def coded(column: Any, known: dict[str, int]) -> Codes:
-    """Codes of a dictionary column by a table that grows; null is -1."""
-    encoded = column if pa.types.is_dictionary(column.type) else pc.dictionary_encode(column)
-    listed = encoded.dictionary.to_pylist()
-    table = np.array([known.setdefault(text, len(known)) for text in listed], np.int32)
-    indices = pc.fill_null(encoded.indices.cast(pa.int32()), -1).to_numpy(zero_copy_only=False)
-    if not len(table):
-        return np.full(len(column), -1, np.int32)
-    found: Codes = np.where(indices < 0, np.int32(-1), table[indices])
-    return found
+def coded(texts: list[str], known: dict[str, int]) -> Codes:
+    """Codes of texts by a table that grows."""
+    return np.array([known.setdefault(text, len(known)) for text in texts], np.int32)

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pyarrow.compute as pc
 
 from ..archive.files import Archive
 from ..archive.pieces import pieces_of
+from ..collector import collector_paused
+from .columns import encoded
 
 __all__ = ["Inputs", "Recorded", "tells_emission_info"]
 
@@ -41,6 +45,7 @@ class Inputs:
     rows: dict[int, list[tuple[str, Row]]] = field(default_factory=dict)
 
     @classmethod
+    @collector_paused()
     def load(cls, archive: Archive, heights: tuple[int, int]) -> Inputs:
         """Read the inputs of some heights; what a state told is none."""
         keyed: list[tuple[tuple[int, ...], str, Row]] = []
@@ -99,6 +104,7 @@ class Recorded:
     active_sets: dict[tuple[int, int, str], list[str]] = field(default_factory=dict)
 
     @classmethod
+    @collector_paused()
     def load(
         cls,
         archive: Archive,
@@ -132,12 +138,10 @@ class Recorded:
             pc.and_(pc.equal(moved["recipient"], ecosystem), pc.is_valid(moved["tx_index"]))
         )
         pairs = zip(moved["height"].to_pylist(), moved["amount"].to_pylist(), strict=True)
-        # A close may be told of at another height than it is computed at.
-        for row in archive.read("active_sets", told, nonces=closing).to_pylist():
-            key = (row["topic_id"], row["nonce"], row["actor_type"])
-            found.active_sets.setdefault(key, []).append(row["address"])
         for height, amount in pairs:
             found.fees[height] = found.fees.get(height, 0) + int(amount)
+        # A close may be told of at another height than it is computed at.
+        found.active_sets = recorded_sets(archive, told, closing)
         return found
 
 
@@ -148,3 +152,25 @@ def tells_emission_info(archive: Archive, heights: tuple[int, int]) -> bool:
         for piece in pieces_of(archive, heights)
     )
     return any(pc.any(pc.equal(each, "EventEmissionInfo")).as_py() for each in events)
+
+
+def recorded_sets(
+    archive: Archive, heights: tuple[int, int], closing: range
+) -> dict[tuple[int, int, str], list[str]]:
+    """Topic, nonce and role -> the members that the close of one of these nonces told of."""
+    names = ("topic_id", "nonce", "actor_type")
+    table = archive.read("active_sets", heights, [*names, "address"], nonces=closing)
+    members = table["address"].to_pylist()
+    topics, nonces = (table[name].to_numpy() for name in names[:2])
+    roles = encoded(table["actor_type"].combine_chunks())
+    codes = roles.indices.to_numpy()
+    listed = roles.dictionary.to_pylist()
+    # Members of one set stand together; another file may tell of the same set again.
+    changes = [np.diff(key, prepend=-1) != 0 for key in (topics, nonces, codes)]
+    begins = np.flatnonzero(np.logical_or.reduce(changes))
+    heads = zip(*(key[begins].tolist() for key in (topics, nonces, codes)), strict=True)
+    found: dict[tuple[int, int, str], list[str]] = {}
+    limits = [*begins.tolist(), len(members)]
+    for (topic_id, nonce, code), (begin, end) in zip(heads, pairwise(limits), strict=True):
+        found.setdefault((topic_id, nonce, listed[code]), []).extend(members[begin:end])
+    return found

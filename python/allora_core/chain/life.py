@@ -22,6 +22,7 @@ import numpy.typing as npt
 from .. import _core
 from ..batch import NumberName, Numbers, make_numbers, read_numbers
 from ..block_rewards import EndedBlock, TopicTable
+from ..collector import collector_paused
 from ..engine import Engine
 from ..epoch import TopicError
 from ..reference.number import compare
@@ -156,6 +157,7 @@ class Chain:
         if height > self.height:
             heapq.heappush(self.wakes, height)
 
+    @collector_paused()
     def run(self, last: int, seen: Callable[[int], None] = lambda _: None) -> None:
         """Go through all blocks up to a height."""
         while self.height < last:
@@ -321,16 +323,25 @@ class Chain:
 
     def registered_workers(self, topic_id: int) -> npt.NDArray[np.bool_] | None:
         """Which codes of addresses are registered workers of a topic; None: it is not known."""
+        if self.warm is not None:
+            return None
         known = self.workers.get(topic_id)
         if known is None or len(known) <= len(self.addresses):
-            listed = [
-                who for topic, who, reputer in self.registered if topic == topic_id and not reputer
-            ]
-            codes = self.addresses.codes(listed)
-            known = np.zeros(len(self.addresses) + 1, bool)
-            known[codes] = True
-            self.workers[topic_id] = known
-        return known if self.warm is None and known.any() else None
+            self.workers = self.all_workers()
+            known = self.workers.setdefault(topic_id, np.zeros(len(self.addresses) + 1, bool))
+        return known if known.any() else None
+
+    def all_workers(self) -> dict[int, npt.NDArray[np.bool_]]:
+        """Which codes of addresses are registered workers, by topics that have any."""
+        listed: dict[int, list[str]] = {}
+        for topic, who, reputer in self.registered:
+            if not reputer:
+                listed.setdefault(topic, []).append(who)
+        codes = {topic: self.addresses.codes(workers) for topic, workers in listed.items()}
+        found = {topic: np.zeros(len(self.addresses) + 1, bool) for topic in codes}
+        for topic, known in found.items():
+            known[codes[topic]] = True
+        return found
 
     # Revenue and activation
 
@@ -345,7 +356,7 @@ class Chain:
         orders = self.feed.fees.get(life.topic_id)
         if orders is None:
             return
-        begin, end = np.searchsorted(orders, (life.fees_done + 1, limit))
+        begin, end = orders.searchsorted((life.fees_done + 1, limit))
         if end > begin:
             fee = self.module.whole("data_sending_fee", 0)
             self.fees[life.topic_id] = self.fees.get(life.topic_id, 0) + int(end - begin) * fee

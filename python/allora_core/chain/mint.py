@@ -137,10 +137,10 @@ class Mint:
             or (height - self.emission_start) % months == 1
             or height % months == 1
             or not self.enabled
-            or self.ecosystem > state.block_emission
         ):
             return None
-        minted = state.block_emission - self.ecosystem
+        # Coins that lie there already are spent first, and may be more than the emission.
+        minted = max(state.block_emission - self.ecosystem, 0)
         if minted > ecosystem_remaining(state.ecosystem_minted, self.params):
             return None
         after = replace(state, ecosystem_minted=state.ecosystem_minted + minted)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _core
 from ..batch import (
     DecimalArray,
     Epochs,
@@ -21,18 +22,12 @@ from ..batch import (
 )
 from ..epoch import Epoch, Params
 from .columns import Addresses, Codes, Integers, joined, missing
-from .feed import KINDS, Feed, Payloads
+from .feed import Feed, Payloads
 from .seats import NOBODY, NOTHING, Seats
 
-__all__ = ["Accepted", "Close", "accept", "bundle_cells", "pack"]
+__all__ = ["Accepted", "Close", "accept", "bundle_cells", "bundle_kinds", "pack"]
 
 SCALAR = ("y",)
-# Kinds that name an inferer or a forecaster need its position; the others have -1.
-STEP_I = np.array(["inferer" in kind for kind in KINDS], np.int64)
-LEAST_I = STEP_I - 1
-LEAST_F = np.array(["forecaster" in kind for kind in KINDS], np.int64) - 1
-ONE_OUT_INFERER = KINDS.index("one_out_inferer")
-INFERER = KINDS.index("inferer")
 HEADER_PARAMS = Params()
 
 
@@ -220,7 +215,7 @@ def pack(number: NumberName, feed: Feed, addresses: Addresses, closes: Sequence[
     numbers: dict[str, Numbers] = {
         "inferences": inference_values(number, feed, accepted),
         "element_losses": forecasts.values[elements],
-        "reports": report_values(number, feed, addresses, closes, widths),
+        "reports": report_values(number, feed, addresses, closes),
         "params": joined([close.params for close in closes], number),
         "initial_regret": missing(number, len(closes)),
         "reward": joined(rewards, number),
@@ -299,69 +294,28 @@ def report_values(
     feed: Feed,
     addresses: Addresses,
     closes: Sequence[Close],
-    widths: Sequence[int],
 ) -> Numbers:
     """Reputers x slots of every topic; what names a worker who was not accepted falls away."""
     payloads = feed.roles["reputer"]
-    reports = np.concatenate([np.empty(0, np.int64), *(close.reports for close in closes)])
-    total = sum(len(close.reports) * each for close, each in zip(closes, widths, strict=True))
-    if not len(reports):
-        return missing(number, 0)
-    rows, counts = payloads.rows(reports)
-    report = np.repeat(np.arange(len(reports)), counts)
-    topic_of = np.repeat(np.arange(len(closes)), [len(close.reports) for close in closes])
-    topic = topic_of[report]
-    kind = payloads.columns["kind"][rows]
-    accepted = [close.accepted for close in closes]
-    i = places([each.inferers for each in accepted], len(addresses), topic, payloads, rows, 0)
-    f = places([each.forecasters for each in accepted], len(addresses), topic, payloads, rows, 1)
-    counts_i = np.array([len(each.inferers) for each in accepted])
-    counts_f = np.array([len(each.forecasters) for each in accepted])
-    cell = topic * len(KINDS) + kind
-    first, step_f = slots(counts_i, counts_f)
-    begin = offsets_of(np.array(widths)[topic_of])
-    target = begin[report] + first[cell] + i * STEP_I[kind] + f * step_f[cell]
-    inside = (i >= LEAST_I[kind]) & (f >= LEAST_F[kind])
-    # With one accepted inferer there is nobody to withhold.
-    own = report[inside & (kind == INFERER)]
-    alone = np.flatnonzero(np.bincount(own, minlength=len(reports)) < 2)
-    if len(alone):
-        inside &= (kind != ONE_OUT_INFERER) | ~np.isin(report, alone)
-    if not inside.all():
-        rows, target = rows[inside], target[inside]
-    return scattered(number, payloads.values, rows, target, total)
-
-
-def places(
-    lists: Sequence[Codes],
-    count: int,
-    topic: Integers,
-    payloads: Payloads,
-    rows: Integers,
-    which: int,
-) -> Codes:
-    """The position of each row's worker in its topic's list; -1 where it is not there."""
-    width = count + 1
-    table = np.full(len(lists) * width, -1, np.int32)
-    sizes = [len(each) for each in lists]
-    actors = np.concatenate([NOBODY, *lists])
-    begin = np.repeat(np.cumsum([0, *sizes[:-1]]), sizes)
-    owner = np.repeat(np.arange(len(lists)), sizes)
-    # The last place of a topic's part is that of nobody, whose code is -1.
-    table[owner * width + actors] = np.arange(len(actors)) - begin
-    workers = payloads.columns[("inferer", "forecaster")[which]][rows]
-    return table[topic * width + np.where(workers < 0, count, workers)]
-
-
-def slots(counts_i: Integers, counts_f: Integers) -> tuple[Integers, Integers]:
-    """First slot of every topic's kinds, and how far forecasters lie apart, by topic and kind."""
-    pairs = 2 + counts_i + counts_f
-    tail = pairs + counts_f * counts_i
-    zero = np.zeros_like(counts_i)
-    firsts = [zero, zero + 1, zero + 2, 2 + counts_i, pairs, tail, tail + counts_i]
-    firsts.append(tail + counts_i + counts_f)
-    steps = [zero, zero, zero, zero + 1, counts_i, zero, zero + 1, zero + 1]
-    return np.stack(firsts, 1).reshape(-1), np.stack(steps, 1).reshape(-1)
+    reports = np.concatenate([NOTHING, *(close.reports for close in closes)])
+    values = payloads.values
+    inferers = [close.accepted.inferers for close in closes]
+    forecasters = [close.accepted.forecasters for close in closes]
+    columns = {
+        "inferer_offsets": offsets_of(map(len, inferers)),
+        "inferer": np.concatenate([NOBODY, *inferers]),
+        "forecaster_offsets": offsets_of(map(len, forecasters)),
+        "forecaster": np.concatenate([NOBODY, *forecasters]),
+        "report_offsets": offsets_of(len(close.reports) for close in closes),
+        "begin": payloads.begin[reports],
+        "end": payloads.end[reports],
+        "values": values.values if isinstance(values, DecimalArray) else values,
+        "kind": payloads.columns["kind"],
+        "about_inferer": payloads.columns["inferer"],
+        "about_forecaster": payloads.columns["forecaster"],
+    }
+    found = _core.fill_reports(number, columns, len(addresses))
+    return DecimalArray(found, values.pool) if isinstance(values, DecimalArray) else found
 
 
 def bundle_cells(accepted: Sequence[Accepted]) -> tuple[Codes, Codes, Codes]:
@@ -369,6 +323,11 @@ def bundle_cells(accepted: Sequence[Accepted]) -> tuple[Codes, Codes, Codes]:
     cells = [cells_of(each) for each in accepted]
     kinds, inferers, forecasters = (np.concatenate(part) for part in zip(*cells, strict=True))
     return kinds, inferers, forecasters
+
+
+def bundle_kinds(accepted: Sequence[Accepted]) -> Codes:
+    """Kind of every slot of every topic's bundle."""
+    return np.concatenate([kinds_of(len(a.inferers), len(a.forecasters))[0] for a in accepted])
 
 
 @lru_cache(maxsize=64)

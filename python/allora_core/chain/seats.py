@@ -132,24 +132,25 @@ def enter(
     low = np.array([low[0] for low in lowest if low is not None], np.int32)
     keys = np.concatenate([sent_at, member_at, low_at]) * count
     keys += rank[np.concatenate([sender, member, low])]
-    everybody = np.sort(keys)
-    everybody = everybody[np.diff(everybody, prepend=-1) != 0]
+    keys_in_order = np.sort(keys)
+    fresh = np.ones(len(keys), bool)
+    np.not_equal(keys_in_order[1:], keys_in_order[:-1], out=fresh[1:])
+    everybody = keys_in_order[fresh]
     owner = everybody // count
     code = by_rank[everybody - owner * count]
     offsets = np.searchsorted(owner, np.arange(len(windows) + 1))
-    cuts = np.cumsum([len(sent), len(member)])
-    places = np.split(np.searchsorted(everybody, keys), cuts)
+    place = everybody.searchsorted(keys)
+    sent_place, rest = place[: len(sent)], place[len(sent) :]
+    member_place, low_place = rest[: len(member)], rest[len(member) :]
     ids = addresses.engine[code]
     score, height, quantile, initial = states.averages(role, offsets, ids)
     active = np.zeros(len(everybody), np.uint8)
-    active[places[1]] = 1
+    active[member_place] = 1
     low_actor = np.full(len(windows), -1, np.int32)
-    low_actor[low_at] = places[2] - offsets[low_at]
+    low_actor[low_at] = low_place - offsets[low_at]
     low_scores = [missing(engine.number, 1) if each is None else each[2] for each in lowest]
 
-    def each(name: str) -> Integers:
-        return np.array([getattr(window, name) for window in windows], np.int64)
-
+    told = np.array([window[1:6] for window in windows], np.int64).reshape(-1, 5)
     columns: dict[str, Any] = {
         "role": np.full(len(windows), ROLES.index(role), np.uint8),
         "lowest_actor": low_actor,
@@ -160,31 +161,28 @@ def enter(
         "height": height,
         "active": active,
         "submission_offsets": np.searchsorted(sent_at, np.arange(len(windows) + 1)),
-        "submission_actor": (places[0] - offsets[sent_at]).astype(np.int32),
+        "submission_actor": (sent_place - offsets[sent_at]).astype(np.int32),
         "merit_sortition_alpha": as_column(joined([w.alpha for w in windows], engine.number)),
         "quantile": quantile,
         "initial_score": initial,
-        **{
-            name: each(name)
-            for name in ("nonce", "seats", "epoch_last_ended", "epoch_length", "ground_truth_lag")
-        },
+        **dict(zip(Window._fields[1:6], np.ascontiguousarray(told.T), strict=True)),
     }
     found, status = _core.submit(engine.number, engine._rules, engine._host, columns)
     outcome = found["outcome"]
     holder = np.full(len(everybody), -1, np.int64)
-    holder[places[1]] = np.concatenate([each.submissions for each in seats])
+    holder[member_place] = np.concatenate([each.submissions for each in seats])
     took = np.flatnonzero((outcome == ENTERED) | (outcome == DISPLACED))[::-1]
-    holder[places[0][took]] = sent[took]
+    holder[sent_place[took]] = sent[took]
     left = states.with_averages(
         role, offsets, ids, {"score": found["score"], "height": found["height"]}
     )
     scores = from_column(found["score"])
-    first = height[places[0]] == 0
+    first = height[sent_place] == 0
     keeps_first = engine.rules.initial_score == "present"
     outside = np.flatnonzero((outcome == OUTSIDE) & ~(first & keeps_first))
     displaced = np.flatnonzero(outcome == DISPLACED)
     victims = found["displaced"][displaced] + offsets[sent_at[displaced]]
-    moved_place = np.concatenate([victims, places[0][outside]])
+    moved_place = np.concatenate([victims, sent_place[outside]])
     moved_by = np.concatenate([displaced, outside])
     order = np.argsort(moved_by, kind="stable")
     moved_place, moved_by = moved_place[order], moved_by[order]
@@ -202,7 +200,7 @@ def enter(
         Turns(
             np.concatenate([sent_at, owner[victims]]),
             np.concatenate([sender, code[victims]]),
-            from_column(score)[np.concatenate([places[0], victims])],
+            from_column(score)[np.concatenate([sent_place, victims])],
             np.concatenate([payloads.order[sent], payloads.order[sent[displaced]]]),
         ),
         refusals(windows, outcome, status, sent_at, sent, sender, addresses, role),

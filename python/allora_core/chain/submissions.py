@@ -50,21 +50,26 @@ def rounds_of(
     """Payloads in rounds of one nonce a topic."""
     sent = sent[np.argsort(payloads.topic[sent], kind="stable")]
     topics, nonces = payloads.topic[sent], payloads.nonce[sent]
+    heights = height_of(payloads.order[sent])
     changes = np.flatnonzero((np.diff(topics) != 0) | (np.diff(nonces) != 0)) + 1
-    begins = [0, *changes.tolist(), len(sent)]
-    heads = topics[begins[:-1]].tolist()
+    begins = np.concatenate([[0], changes, [len(sent)]])
+    firsts, lasts = heights[begins[:-1]].tolist(), heights[begins[1:] - 1].tolist()
+    heads = zip(topics[begins[:-1]].tolist(), nonces[begins[:-1]].tolist(), strict=True)
     rounds: list[list[tuple[Life, Integers]]] = []
-    number = 0
-    for at, topic_id in enumerate(heads):
-        number = number + 1 if at and heads[at - 1] == topic_id else 0
+    number, before = 0, -1
+    for at, (topic_id, nonce) in enumerate(heads):
+        number = number + 1 if topic_id == before else 0
+        before = topic_id
         part = sent[begins[at] : begins[at + 1]]
         life = chain.lives.get(topic_id)
         if life is None:
             error = TopicError(topic_id, "", "topic_id", "unknown_topic")
-            chain.fault(int(height_of(payloads.order[part[0]])), 0, "submission", error)
+            chain.fault(firsts[at], 0, "submission", error)
             continue
         life.refresh(chain.module, chain.number)
-        part = timely(chain, life, role, payloads, part)
+        window = window_of(chain, life, role, nonce)
+        if window is None or firsts[at] < window.first or lasts[at] > window.last:
+            part = timely(chain, life, role, payloads, part, window)
         while number >= len(rounds):
             rounds.append([])
         if len(part):
@@ -72,26 +77,33 @@ def rounds_of(
     return [each for each in rounds if each]
 
 
-def timely(chain: Chain, life: Life, role: str, payloads: Payloads, sent: Integers) -> Integers:
+def window_of(chain: Chain, life: Life, role: str, nonce: int) -> Span | None:
+    """The heights at which a nonce takes payloads; None: it is not open."""
+    rules = chain.release.timeline
+    if role == "reputer":
+        return reputer_window(nonce, life.lengths, rules) if nonce in life.open.reputer else None
+    return worker_window(nonce, life.lengths, rules) if nonce in life.open.worker else None
+
+
+def timely(
+    chain: Chain,
+    life: Life,
+    role: str,
+    payloads: Payloads,
+    sent: Integers,
+    window: Span | None,
+) -> Integers:
     """The payloads that came while their nonce took them; others are told as faults."""
     nonce = int(payloads.nonce[sent[0]])
-    rules = chain.release.timeline
-    window: Span
-    if role == "reputer":
-        window, known = reputer_window(nonce, life.lengths, rules), nonce in life.open.reputer
-    else:
-        window, known = worker_window(nonce, life.lengths, rules), nonce in life.open.worker
-    first = int(height_of(payloads.order[sent[0]]))
-    last = int(height_of(payloads.order[sent[-1]]))
-    if known and window.first <= first and last <= window.last:
-        return sent
-    heights = height_of(payloads.order[sent])
-    good = (heights >= window.first) & (heights <= window.last) & known
+    good = np.zeros(len(sent), bool)
+    if window is not None:
+        heights = height_of(payloads.order[sent])
+        good = (heights >= window.first) & (heights <= window.last)
     # A warm up does not know the nonces that were open before it.
     unseen = chain.warm is not None and nonce < chain.warm.first
     for at in [] if unseen else sent[~good].tolist():
         name = chain.addresses.texts[int(payloads.actor[at])]
-        cause = "window_closed" if known else "unknown_nonce"
+        cause = "unknown_nonce" if window is None else "window_closed"
         error = TopicError(life.topic_id, name, f"{role}_submission", cause)
         chain.fault(int(height_of(payloads.order[at])), nonce, "submission", error)
     return sent[good]
@@ -99,17 +111,13 @@ def timely(chain: Chain, life: Life, role: str, payloads: Payloads, sent: Intege
 
 def submit_round(
     chain: Chain,
-    role: Role | str,
+    role: Role,
     payloads: Payloads,
     parts: Sequence[tuple[Life, Integers]],
 ) -> None:
     """Submissions of several topics, one nonce each."""
     if role == FORECASTER:
-        parts = [
-            (life, kept)
-            for life, sent in parts
-            if len(kept := about_registered(chain, life, payloads, sent))
-        ]
+        parts = about_registered(chain, payloads, parts)
         if not parts:
             return
     windows, seats = [], []
@@ -133,7 +141,7 @@ def submit_round(
     if role == FORECASTER:
         limit_elements(chain, payloads, parts)
     states = chain.states.take(positions)
-    entered = enter(chain.engine, role, payloads, chain.addresses, states, windows, seats)  # type: ignore[arg-type]
+    entered = enter(chain.engine, role, payloads, chain.addresses, states, windows, seats)
     chain.states = chain.states.put(positions, entered.states)
     for (life, _), after in zip(parts, entered.seats, strict=True):
         life.seats[role] = after
@@ -145,21 +153,26 @@ def submit_round(
     written.moved(chain, role, windows, entered.moved)
 
 
-def about_registered(chain: Chain, life: Life, payloads: Payloads, sent: Integers) -> Integers:
+def about_registered(
+    chain: Chain, payloads: Payloads, parts: Sequence[tuple[Life, Integers]]
+) -> Sequence[tuple[Life, Integers]]:
     """The forecasts that the chain keeps: one about anybody who is not registered is dropped.
 
     Its transaction succeeds all the same, since the error that is returned wraps none.
     """
-    known = chain.registered_workers(life.topic_id)
-    if known is None:
-        return sent
+    found = [chain.registered_workers(life.topic_id) for life, _ in parts]
+    everybody = np.ones(len(chain.addresses) + 1, bool)
+    known = np.stack([everybody if workers is None else workers for workers in found])
+    sent = np.concatenate([sent for _, sent in parts])
+    part_of = np.repeat(np.arange(len(parts)), [len(sent) for _, sent in parts])
     rows, counts = payloads.rows(sent)
-    strangers = ~known[payloads.columns["inferer"][rows]]
-    if not strangers.any():
-        return sent
     owner = np.repeat(np.arange(len(sent)), counts)
-    kept: Integers = sent[np.bincount(owner[strangers], minlength=len(sent)) == 0]
-    return kept
+    strangers = ~known[part_of[owner], payloads.columns["inferer"][rows]]
+    if not strangers.any():
+        return parts
+    good = np.bincount(owner[strangers], minlength=len(sent)) == 0
+    kept = np.split(sent[good], np.searchsorted(part_of[good], np.arange(1, len(parts))))
+    return [(life, each) for (life, _), each in zip(parts, kept, strict=True) if len(each)]
 
 
 def limit_elements(
@@ -173,9 +186,10 @@ def limit_elements(
     """
     most = chain.module.whole("max_elements_per_forecast", 12)
     about = payloads.columns["inferer"]
+    if not len(payloads.lengths) or payloads.lengths.max() <= most:
+        return
     for life, sent in parts:
-        lengths = payloads.end[sent] - payloads.begin[sent]
-        for submission in sent[lengths > most].tolist():
+        for submission in sent[payloads.lengths[sent] > most].tolist():
             rows = np.arange(payloads.begin[submission], payloads.end[submission])
             named = about[rows]
             distinct = np.unique(named)

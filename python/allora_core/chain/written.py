@@ -16,7 +16,7 @@ from ..reference.number_text import plain_text
 from .book import present
 from .columns import Codes, Integers
 from .feed import KINDS, ROLES
-from .pack import Close, bundle_cells
+from .pack import Close, bundle_cells, bundle_kinds
 from .seats import Moved, Window
 
 if TYPE_CHECKING:
@@ -335,7 +335,7 @@ def settled(
         offsets = (batch.inferers if role == "inferer" else batch.forecasters).offsets
         ids = (batch.inferers if role == "inferer" else batch.forecasters).actors
         key = {"topic_id": topics, "nonce": nonces, "use": "latest"}
-        families = [(role, f"{role}_regret")]
+        families: list[tuple[str, str]] = [(role, f"{role}_regret")]
         families += [("naive_inferer", "naive_inferer_regret")] if role == "inferer" else []
         for kind, family in families:
             values = from_column(core.list_column(family, offsets, ids))
@@ -388,7 +388,7 @@ def rewarded(
     Args:
         losses: network losses of all topics, slot by slot.
     """
-    kinds, _, _ = bundle_cells([close.accepted for close in closes])
+    kinds = bundle_kinds([close.accepted for close in closes])
     reported = present(losses)
     bounds = batch.columns["loss_row_offsets"]
     columns, core = found.columns, found.states.core
@@ -432,7 +432,11 @@ def rewarded(
         if initial:
             first = from_column(core.scalar_column(f"initial_{role}_score"))
             some = np.diff(np.concatenate([[0], np.cumsum(told)])[offsets]) > 0
-            row = {"topic_id": topic_ids, "nonce": nonce_of, "actor_type": role}
+            row: dict[str, Any] = {
+                "topic_id": topic_ids,
+                "nonce": nonce_of,
+                "actor_type": role,
+            }
             add_heard(chain, "initial_ema_scores", "score", first, some, row, height)
         paid = present(columns[f"{role}_paid"])
         nonce_column: Any = nonces
