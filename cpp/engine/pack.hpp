@@ -43,14 +43,12 @@ inline TopicStatus fault_of(Cause cause, const char* field, std::uint32_t actor)
 
 // Strictly ascending addresses: the chain's order, and no actor twice.
 inline TopicStatus check_order(const std::uint32_t* actors, std::int64_t count, const char* field) {
-    for (std::int64_t i = 1; i < count; ++i) {
-        const int order = address_text(actors[i - 1]).compare(address_text(actors[i]));
-        if (order >= 0) {
-            return fault_of(order == 0 ? Cause::duplicate_address : Cause::unsorted_address, field,
-                            actors[i]);
-        }
+    const std::int64_t at = ascending_addresses(actors, count);
+    if (at >= count) {
+        return {};
     }
-    return {};
+    const bool twice = address_text(actors[at - 1]) == address_text(actors[at]);
+    return fault_of(twice ? Cause::duplicate_address : Cause::unsorted_address, field, actors[at]);
 }
 
 // What an actor may submit: finite, and of a size that the rules accept.

@@ -9,6 +9,7 @@
 
 #include "../protocol/state_batch.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -134,6 +135,11 @@ void write_list(Stored* column, std::int64_t begin, const std::vector<Real>& val
     for (std::size_t i = 0; i < values.size(); ++i) {
         store(column, begin + static_cast<std::int64_t>(i), values[i], overflow);
     }
+}
+
+inline void write_list(double* column, std::int64_t begin, const std::vector<double>& values,
+                       Overflow&) {
+    std::copy(values.begin(), values.end(), column + begin);
 }
 
 } // namespace allora

@@ -20,18 +20,20 @@ struct ColumnGroup {
     std::size_t begin = 0;
 };
 
-// The losses of an epoch, columns x reputers, group after group. A reputer that misses an entry is
+// The losses of an epoch, columns x reputers, group after group; where sums round, columns lie
+// `stride` apart, as float64::SquareSums reads them. A reputer that misses an entry is
 // measured at the entry's least loss, the first one on ties, whatever the consensus: that is where
 // consensus - loss is greatest. Entries that nobody reports count nowhere and are left out.
 template <class Real>
 struct LossMatrix {
     std::size_t reputers = 0;
     std::size_t columns = 0;
+    std::size_t stride = 0;
     std::vector<ColumnGroup> groups;
     std::vector<Real> losses;
     std::vector<typename SharedShare<Real>::Operand> operands;
 
-    const Real* column(std::size_t at) const { return losses.data() + at * reputers; }
+    const Real* column(std::size_t at) const { return losses.data() + at * stride; }
 };
 
 // Which reputers report each slot of the bundle; empty where nobody does.
@@ -108,12 +110,20 @@ void fill_column(const ReportedSlots<Real>& slots, std::int64_t slot, const Colu
 }
 
 template <class Real>
-void arrange_losses(const TopicEpoch<Real>& epoch, LossMatrix<Real>& matrix) {
+bool any_missing(const std::vector<Real>& values) {
+    return std::any_of(values.begin(), values.end(), Number<Real>::is_missing);
+}
+
+inline bool any_missing(const std::vector<double>& values) {
+    return float64::array_kernels().any_missing(values.data(), Number<double>::missing_bits,
+                                                values.size());
+}
+
+// Columns by group, in the order of their slots.
+template <class Real>
+void fill_groups(const TopicEpoch<Real>& epoch, LossMatrix<Real>& matrix) {
     constexpr std::size_t nobody = ~std::size_t{0};
     const BundleLayout layout{epoch.inferers, epoch.forecasters};
-    matrix.reputers = static_cast<std::size_t>(epoch.reputers);
-    matrix.columns = 0;
-    matrix.groups.clear();
     ReportedSlots<Real> slots(epoch);
     std::vector<std::size_t> group(static_cast<std::size_t>(layout.width()), nobody);
     std::size_t last = 0;
@@ -132,13 +142,43 @@ void arrange_losses(const TopicEpoch<Real>& epoch, LossMatrix<Real>& matrix) {
         next.push_back(begin);
         begin += part.columns;
     }
-    matrix.losses.resize(matrix.columns * matrix.reputers);
+    matrix.losses.assign(matrix.columns * matrix.stride, Number<Real>::from_int(0));
     for (std::size_t slot = 0; slot < group.size(); ++slot) {
         if (group[slot] != nobody) {
             const std::size_t column = next[group[slot]]++;
             fill_column(slots, static_cast<std::int64_t>(slot), matrix.groups[group[slot]],
-                        matrix.losses.data() + column * matrix.reputers);
+                        matrix.losses.data() + column * matrix.stride);
         }
+    }
+}
+
+// Where every reputer reports everything: one group, and nothing to look for.
+template <class Real>
+void fill_one_group(const TopicEpoch<Real>& epoch, LossMatrix<Real>& matrix) {
+    const BundleLayout layout{epoch.inferers, epoch.forecasters};
+    matrix.columns = static_cast<std::size_t>(layout.width());
+    matrix.groups.push_back(
+        {std::vector<std::uint8_t>(matrix.reputers, 1), true, matrix.columns, 0});
+    matrix.losses.assign(matrix.columns * matrix.stride, Number<Real>::from_int(0));
+    for (std::size_t m = 0; m < matrix.reputers; ++m) {
+        const Real* report = epoch.reports.data() + m * matrix.columns;
+        for (std::size_t column = 0; column < matrix.columns; ++column) {
+            matrix.losses[column * matrix.stride + m] = report[column];
+        }
+    }
+}
+
+template <class Real>
+void arrange_losses(const TopicEpoch<Real>& epoch, LossMatrix<Real>& matrix) {
+    matrix.reputers = static_cast<std::size_t>(epoch.reputers);
+    matrix.stride = Number<Real>::exact_sums ? matrix.reputers : 8 * (matrix.reputers / 8 + 1);
+    matrix.columns = 0;
+    matrix.groups.clear();
+    // A lone inferer's one-out losses do not count.
+    if (epoch.reputers > 0 && epoch.inferers > 1 && !any_missing(epoch.reports)) {
+        fill_one_group(epoch, matrix);
+    } else {
+        fill_groups(epoch, matrix);
     }
     matrix.operands.clear();
     matrix.operands.reserve(matrix.losses.size());
@@ -188,7 +228,7 @@ template <class Real>
 Real consensus_of(const LossMatrix<Real>& matrix, const ColumnGroup& group, std::size_t column,
                   const std::vector<SharedShare<Real>>& shares) {
     const Real* losses = matrix.column(column);
-    const auto* operands = matrix.operands.data() + column * matrix.reputers;
+    const auto* operands = matrix.operands.data() + column * matrix.stride;
     ShortSum<Real> sum;
     for (std::size_t i = 0; i < shares.size(); ++i) {
         if (group.reported[i] != 0) {

@@ -183,11 +183,10 @@ void imply_one_out(const Rules& rules, WithheldForecast how, const TopicState<Re
     if (has && shared.element_of[static_cast<std::size_t>(withheld)] != SharedWeights<Real>::none) {
         has = imply_without(rules, how, state, row, shared, withheld, scratch, without);
     } else if (has) {
-        const Real* value = row.prepared.implied_value(row.forecaster);
-        std::copy(value, value + labels, without);
+        copy_labels(row.prepared.implied_value(row.forecaster), labels, without);
     }
-    if (!has) {
-        std::fill(without, without + labels, Number<Real>::missing());
+    for (std::int32_t l = 0; !has && l < labels; ++l) {
+        without[l] = Number<Real>::missing();
     }
 }
 

@@ -6,6 +6,9 @@
 #include "../protocol/rules.hpp"
 #include "pair_distances.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -144,10 +147,12 @@ public:
         while (!stopped && greatest_gradient >= params.max_gradient_threshold &&
                Number<Real>::from_int(out_.iterations) < params.gradient_descent_max_iters) {
             out_.used = out_.coefficients;
-            Cause cause =
-                score_reputers(reputation_, std::span<const Real>(out_.used), out_.scores);
-            if (cause == Cause::none) {
-                cause = step();
+            Cause cause = Cause::none;
+            if (!step_at_once()) {
+                cause = score_reputers(reputation_, std::span<const Real>(out_.used), out_.scores);
+                if (cause == Cause::none) {
+                    cause = step();
+                }
             }
             if (cause == Cause::none) {
                 cause = move(stopped);
@@ -165,30 +170,86 @@ public:
     }
 
 private:
+    Real delta_of(std::size_t l) const {
+        return Number<Real>::constant(out_.used[l] == one_ ? -1 : 1, -3);
+    }
+
     // n_l = min(max(a_l + eta g_l, 0), 1), g_l = (1 - B / B') / delta: B the stake-weighted sum of
     // scores, B' with a_l moved by delta.
+    Cause set_next(std::size_t l, const Real& base, const Real& there) {
+        const Real gradient = (one_ - base / there) / delta_of(l);
+        const Real next = out_.used[l] + reputation_.params.learning_rate * gradient;
+        if (const Cause fault = Number<Real>::fault(next); fault != Cause::none) {
+            return fault;
+        }
+        next_[l] = least(greatest(next, zero_), one_);
+        return Cause::none;
+    }
+
     Cause step() {
         const std::span<const Real> stakes = reputation_.stakes;
         const Real base = stake_weighted(std::span<const Real>(out_.scores), stakes);
         next_.resize(count_);
         for (std::size_t l = 0; l < count_; ++l) {
-            const Real delta = Number<Real>::constant(out_.used[l] == one_ ? -1 : 1, -3);
             std::vector<Real>& moved = out_.coefficients;
-            moved[l] = out_.used[l] + delta;
+            moved[l] = out_.used[l] + delta_of(l);
             const Cause cause = score_reputers(reputation_, std::span<const Real>(moved), scores_);
             moved[l] = out_.used[l];
             if (cause != Cause::none) {
                 return cause;
             }
             const Real there = stake_weighted(std::span<const Real>(scores_), stakes);
-            const Real gradient = (one_ - base / there) / delta;
-            const Real next = out_.used[l] + reputation_.params.learning_rate * gradient;
-            if (const Cause fault = Number<Real>::fault(next); fault != Cause::none) {
+            if (const Cause fault = set_next(l, base, there); fault != Cause::none) {
                 return fault;
             }
-            next_[l] = least(greatest(next, zero_), one_);
         }
         return Cause::none;
+    }
+
+    // Scores and step with the same bits, the coefficients as they are and with each one moved
+    // side by side. False, and nothing done, where sums are exact or something fails.
+    bool step_at_once() {
+        if constexpr (!Number<Real>::exact_sums) {
+            constexpr std::size_t side = float64::scored_lists;
+            Real base = zero_;
+            next_.resize(count_);
+            lists_.resize(side * count_);
+            for (std::size_t first = 0; first <= count_; first += side) {
+                std::array<Real, side> totals;
+                place_lists(first);
+                if (!reputation_.pairs.score_lists(reputation_.params, reputation_.stakes, lists_,
+                                                   scores_, totals)) {
+                    return false;
+                }
+                if (first == 0) {
+                    base = totals[0];
+                    kept_ = scores_;
+                }
+                for (std::size_t at = first == 0 ? 1 : 0; at < side && first + at <= count_; ++at) {
+                    if (set_next(first + at - 1, base, totals[at]) != Cause::none) {
+                        return false;
+                    }
+                }
+            }
+            for (std::size_t m = 0; m < count_; ++m) {
+                out_.scores[m] = kept_[side * m];
+            }
+            return true;
+        }
+        return false;
+    }
+
+    // Lists from `first` on: the first of all is that of the coefficients in use, list l + 1 the
+    // one where a_l is moved.
+    void place_lists(std::size_t first) {
+        constexpr std::size_t side = float64::scored_lists;
+        for (std::size_t m = 0; m < count_; ++m) {
+            std::fill_n(lists_.begin() + static_cast<std::ptrdiff_t>(side * m), side, out_.used[m]);
+        }
+        for (std::size_t at = first == 0 ? 1 : 0; at < side && first + at <= count_; ++at) {
+            const std::size_t l = first + at - 1;
+            lists_[side * l + at] = out_.used[l] + delta_of(l);
+        }
     }
 
     // Takes the step, or as much of it as leaves the least share of the stake listened to:
@@ -237,6 +298,8 @@ private:
     Real one_ = Number<Real>::from_int(1);
     std::vector<Real> next_;
     std::vector<Real> scores_;
+    std::vector<Real> lists_; // reputers x lists side by side
+    std::vector<Real> kept_;
 };
 
 // Scores and new coefficients of an epoch's reputers; `stored` is missing for one that never had a

@@ -142,20 +142,22 @@ void gather_regrets(const TopicEpoch<Real>& epoch, const TopicState<Real>& state
 template <class Real>
 void gather_values(const Prepared<Real>& prepared, const Pass& pass, std::int32_t l,
                    std::vector<Real>& values) {
-    values.clear();
+    const auto inferers = static_cast<std::size_t>(prepared.inferers);
+    values.resize(inferers + static_cast<std::size_t>(prepared.forecasters));
     if (prepared.labels == 1) {
-        values.assign(prepared.inferences.begin(), prepared.inferences.end());
+        std::copy(prepared.inferences.begin(), prepared.inferences.end(), values.begin());
     }
     for (std::int32_t j = 0; prepared.labels > 1 && j < prepared.inferers; ++j) {
-        values.push_back(prepared.inference(j, l));
+        values[static_cast<std::size_t>(j)] = prepared.inference(j, l);
     }
     for (std::int32_t k = 0; k < prepared.forecasters; ++k) {
+        Real& value = values[inferers + static_cast<std::size_t>(k)];
         if (!takes_part(prepared, pass, k)) {
-            values.push_back(Number<Real>::missing());
+            value = Number<Real>::missing();
         } else if (pass.kind == Pass::Kind::one_out_inferer) {
-            values.push_back(prepared.withheld_value(k, pass.actor)[l]);
+            value = prepared.withheld_value(k, pass.actor)[l];
         } else {
-            values.push_back(prepared.implied_value(k)[l]);
+            value = prepared.implied_value(k)[l];
         }
     }
 }

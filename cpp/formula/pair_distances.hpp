@@ -2,10 +2,13 @@
 // reputers, which no coefficient changes, so that an evaluation costs no pass over the columns.
 #pragma once
 
+#include "../number/float64_array.hpp"
 #include "consensus.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -25,15 +28,30 @@ public:
         if (!usable_) {
             return;
         }
-        lengths_.assign(matrix.groups.size() * reputers, zero_);
-        pairs_.assign(matrix.groups.size() * reputers * reputers, zero_);
+        stride_ = matrix.stride;
+        sums_.resize(matrix.groups.size() * reputers * stride_);
+        reported_.clear();
         for (std::size_t g = 0; g < matrix.groups.size(); ++g) {
             const ColumnGroup& group = matrix.groups[g];
-            for (std::size_t j = group.begin; j < group.begin + group.columns; ++j) {
-                add_column(matrix.column(j), g, reputers);
-            }
-            mirror(g, reputers);
+            float64::array_kernels().square_sums(matrix.column(group.begin), group.columns, stride_,
+                                                 sums_.data() + g * reputers * stride_, reputers);
+            reported_.insert(reported_.end(), group.reported.begin(), group.reported.end());
         }
+    }
+
+    // Scores at eight lists of coefficients at once; false: not done.
+    bool score_lists(const Params<Real>& params, std::span<const Real> stakes,
+                     const std::vector<Real>& lists, std::vector<Real>& scores,
+                     std::array<Real, float64::scored_lists>& totals) {
+        const std::size_t reputers = stakes.size();
+        scores.resize(float64::scored_lists * reputers);
+        scratch_.resize(4 * scores.size());
+        return usable_ && reputers > 0 &&
+               float64::array_kernels().score_lists({reputers, reported_.size() / reputers, stride_,
+                                                     reported_.data(), sums_.data(), stakes.data(),
+                                                     params.epsilon_safe_div,
+                                                     params.epsilon_reputer, scratch_.data()},
+                                                    lists.data(), scores.data(), totals.data());
     }
 
     // A negative adjusted stake can lead to a most distant value of 0: that is not prepared.
@@ -63,41 +81,19 @@ public:
     }
 
 private:
-    void add_column(const Real* losses, std::size_t g, std::size_t reputers) {
-        Real* lengths = lengths_.data() + g * reputers;
-        Real* pairs = pairs_.data() + g * reputers * reputers;
-        for (std::size_t m = 0; m < reputers; ++m) {
-            lengths[m] = lengths[m] + losses[m] * losses[m];
-            for (std::size_t i = 0; i < m; ++i) {
-                const Real apart = losses[m] - losses[i];
-                pairs[m * reputers + i] = pairs[m * reputers + i] + apart * apart;
-            }
-        }
-    }
-
-    void mirror(std::size_t g, std::size_t reputers) {
-        Real* pairs = pairs_.data() + g * reputers * reputers;
-        for (std::size_t m = 0; m < reputers; ++m) {
-            for (std::size_t i = 0; i < m; ++i) {
-                pairs[i * reputers + m] = pairs[m * reputers + i];
-            }
-        }
-    }
-
     void add_group(std::size_t g, SquaredDistances<Real>& out) {
         const std::size_t reputers = weights_.size();
-        const Real* lengths = lengths_.data() + g * reputers;
-        const Real* pairs = pairs_.data() + g * reputers * reputers;
+        const Real* pairs = sums_.data() + g * reputers * stride_;
         Real length = zero_;
         Real twice = zero_;
         for (std::size_t m = 0; m < reputers; ++m) {
             Real sum = zero_;
             for (std::size_t i = 0; i < reputers; ++i) {
-                sum = sum + weights_[i] * pairs[m * reputers + i];
+                sum = sum + weights_[i] * pairs[m * stride_ + i];
             }
             spread_[m] = sum;
             twice = twice + weights_[m] * sum;
-            length = length + weights_[m] * lengths[m];
+            length = length + weights_[m] * pairs[m * stride_ + reputers];
         }
         const Real half = twice * Number<Real>::constant(5, -1);
         // Rounding may leave less than nothing of a distance of 0.
@@ -109,8 +105,10 @@ private:
 
     Real zero_ = Number<Real>::from_int(0);
     bool usable_ = false;
-    std::vector<Real> lengths_; // groups x reputers
-    std::vector<Real> pairs_;   // groups x reputers x reputers
+    std::size_t stride_ = 0;
+    std::vector<Real> sums_;             // groups x reputers x stride: P, and |x_i|^2 after its row
+    std::vector<std::uint8_t> reported_; // groups x reputers
+    std::vector<Real> scratch_;
     std::vector<Real> weights_;
     std::vector<Real> spread_;
 };

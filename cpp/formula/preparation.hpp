@@ -41,7 +41,7 @@ void clear_results(const TopicEpoch<Real>& epoch, TopicInference<Real>& out) {
 template <class Real>
 void set_value(const TopicEpoch<Real>& epoch, std::int64_t slot, const Real* value,
                TopicInference<Real>& out) {
-    std::copy(value, value + epoch.labels, out.values.begin() + slot * epoch.labels);
+    copy_labels(value, epoch.labels, out.values.data() + slot * epoch.labels);
 }
 
 // v0.6 to v0.9 without an earlier loss: the median of the inferences, and a naive value of 0.

@@ -5,6 +5,7 @@
 #include "weight.hpp"
 #include "weighted_mean.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -27,6 +28,16 @@ struct PassScratch {
     std::vector<std::int32_t> element_of; // per inferer: see SharedWeights
     std::vector<Real> cumulative;
 };
+
+// One value per label: most topics have one label, for which a call to copy it costs more than it.
+template <class Real>
+void copy_labels(const Real* value, std::int32_t labels, Real* to) {
+    if (labels == 1) {
+        *to = *value;
+    } else {
+        std::copy(value, value + labels, to);
+    }
+}
 
 template <class Real>
 struct Prepared {

@@ -7,16 +7,13 @@
 // Nothing here may leave a symbol outside the variant's namespace: the linker would keep one copy,
 // possibly the AVX-512 one, for all. Hence no standard library beyond integer types, and of
 // intrinsics only what g++ makes of no loop: masked loads and stores.
-#include "float64_array.hpp"
-#include "float64.hpp"
-
-#if defined(__AVX512F__)
-#include <immintrin.h>
-#endif
-
 #if !defined(ALLORA_VARIANT)
 #error "ALLORA_VARIANT must be base, avx2 or avx512"
 #endif
+
+#include "float64_array.hpp"
+#include "float64_array_eights.hpp"
+#include "float64_array_reputers.hpp"
 
 namespace allora::float64::ALLORA_VARIANT {
 namespace {
@@ -63,71 +60,6 @@ void apply(Function function, const double* in, const double* in2, double* out, 
 }
 
 namespace {
-
-// A kernel that others call: inlined into them, g++ 12 unrolls its loops into single numbers.
-#define ALLORA_KERNEL __attribute__((noinline))
-
-constexpr std::size_t lanes = 8;
-
-// eight(i, count) for every group of up to eight consecutive entries; `count` is a constant where
-// the group is full, so that its loop becomes one vector.
-struct AllLanes {
-    constexpr operator std::size_t() const { return lanes; }
-};
-
-template <class Eight>
-inline void by_eights(std::size_t n, Eight eight) {
-    std::size_t i = 0;
-    for (; i + lanes <= n; i += lanes) {
-        eight(i, AllLanes{});
-    }
-    if (i < n) {
-        eight(i, n - i);
-    }
-}
-
-// Up to eight entries in a full vector: one of the rest costs as much as eight.
-struct Eight {
-    double entry[lanes];
-
-    static Eight load(const double* from, AllLanes, double) {
-        Eight loaded;
-        for (std::size_t lane = 0; lane < lanes; ++lane) {
-            loaded.entry[lane] = from[lane];
-        }
-        return loaded;
-    }
-    void store(double* to, AllLanes) const {
-        for (std::size_t lane = 0; lane < lanes; ++lane) {
-            to[lane] = entry[lane];
-        }
-    }
-#if defined(__AVX512F__)
-    static __mmask8 first(std::size_t count) { return static_cast<__mmask8>((1U << count) - 1U); }
-    static Eight load(const double* from, std::size_t count, double rest) {
-        Eight loaded;
-        _mm512_storeu_pd(loaded.entry,
-                         _mm512_mask_loadu_pd(_mm512_set1_pd(rest), first(count), from));
-        return loaded;
-    }
-    void store(double* to, std::size_t count) const {
-        _mm512_mask_storeu_pd(to, first(count), _mm512_loadu_pd(entry));
-    }
-#else
-    static Eight load(const double* from, std::size_t count, double rest) {
-        Eight loaded;
-        for (std::size_t lane = 0; lane < lanes; ++lane) {
-            loaded.entry[lane] = lane < count ? from[lane] : rest;
-        }
-        return loaded;
-    }
-    void store(double* to, std::size_t count) const {
-        for (std::size_t lane = 0; lane < count; ++lane) {
-            to[lane] = entry[lane];
-        }
-    }
-#endif
-};
 
 ALLORA_KERNEL void ratio_weights(const RatioCall& call, const double* normalized, double* weights,
                                  std::size_t n) {
@@ -229,12 +161,119 @@ ALLORA_KERNEL std::size_t weighted_lanes(const double* weights, const double* va
     return sum_of_lanes(added);
 }
 
+// As many integers as a register holds, as a vector of the language: g++ 12 makes none of the loop
+// that compares them, and takes a wider one apart into single numbers.
+#if defined(__AVX512F__)
+constexpr std::size_t width = 8;
+#elif defined(__AVX2__)
+constexpr std::size_t width = 4;
+#else
+constexpr std::size_t width = 2;
+#endif
+using Longs = long long __attribute__((vector_size(8 * width)));
+
+// The greatest and the least regret among those that are not missing. A NaN among them is one of
+// the two, since NaNs stand outside of the infinities on either side.
+struct RowRange {
+    double greatest;
+    double least;
+};
+
+ALLORA_KERNEL RowRange range_of(const WeighedRow& row) {
+    constexpr std::size_t parts = lanes / width;
+    const double none = from_bits(row.missing);
+    const long long top = order_of(infinity());
+    const long long bottom = order_of(-infinity());
+    const Longs absent = order_of(none) + Longs{};
+    Longs greatest[parts];
+    Longs least[parts];
+    for (std::size_t part = 0; part < parts; ++part) {
+        greatest[part] = bottom + Longs{};
+        least[part] = top + Longs{};
+    }
+    by_eights(row.n, [&](std::size_t i, auto count) {
+        const Eight regret = Eight::load(row.regrets + i, count, none);
+        for (std::size_t part = 0; part < parts; ++part) {
+            Longs bits;
+            __builtin_memcpy(&bits, regret.entry + part * width, sizeof bits);
+            const Longs low = bits ^ ((bits < 0) & static_cast<long long>(~sign_bit));
+            const Longs high = low == absent ? bottom + Longs{} : low;
+            greatest[part] = high > greatest[part] ? high : greatest[part];
+            least[part] = low < least[part] ? low : least[part];
+        }
+    });
+    long long high = bottom;
+    long long low = top;
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+        const long long above = greatest[lane / width][lane % width];
+        const long long below = least[lane / width][lane % width];
+        high = above > high ? above : high;
+        low = below < low ? below : low;
+    }
+    return {of_order(high), of_order(low)};
+}
+
+// b of one regret: what weigh_row does to every entry.
+ALLORA_INLINE double exponent_of(const WeighedRow& row, double regret) {
+    return -(row.p * (regret / row.scale - row.c));
+}
+
+// A row whose exponents are all near 0. The masks leave of an absent entry's NaN
+// nothing but +0, which changes no lane.
+template <bool rises_first>
+ALLORA_KERNEL std::size_t weigh_near(const WeighedRow& row, double a, double left, LaneSums& sums) {
+    const double none = from_bits(row.missing);
+    double numerator[lanes];
+    double denominator[lanes];
+    Bits added[lanes] = {};
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+        numerator[lane] = sums.numerator[lane];
+        denominator[lane] = sums.denominator[lane];
+    }
+    by_eights(row.n, [&](std::size_t i, auto count) {
+        const Eight regret = Eight::load(row.regrets + i, count, none);
+        const Eight value = Eight::load(row.values + i, count, none);
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+            const double r = regret.entry[lane];
+            const double v = value.entry[lane];
+            const double b = exponent_of(row, r);
+            const Mask rises = mask_if_negative(b);
+            const double power = exp_near(-absolute(b));
+            const double factor = rises_first ? exp_near(select(rises, a, a - b)) : power;
+            const double over = factor * left;
+            const double w = (rises_first ? over : select(rises, left, over)) / (power + 1.0);
+            const Mask counts =
+                ~(mask_if_equal(bits_of(r), row.missing) | mask_if_equal(bits_of(v), row.missing));
+            numerator[lane] += from_bits(bits_of(w * v) & counts);
+            denominator[lane] += from_bits(bits_of(w) & counts);
+            added[lane] += counts & 1U;
+        }
+    });
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+        sums.numerator[lane] = numerator[lane];
+        sums.denominator[lane] = denominator[lane];
+    }
+    return sum_of_lanes(added);
+}
+
+// The exponents rise or fall with the regrets, rounded as they are, so that all lie between those
+// of the greatest and of the least one; and the greatest quotient is the greatest regret's.
 bool weigh_row(const WeighedRow& row, LaneSums& sums) {
-    double* weights = row.normalized;
-    const double best = quotients(row.regrets, row.scale, row.missing, row.normalized, row.n);
+    const RowRange range = range_of(row);
+    const double best = range.greatest / row.scale;
     const double a = -(row.p * (best - row.c));
-    const RatioCall call = {row.p, row.c, a, exp(a > 0.0 ? -a : a) + 1.0, row.missing};
-    ratio_weights(call, row.normalized, weights, row.n);
+    const double b = exponent_of(row, range.least);
+    const double left = exp(a > 0.0 ? -a : a) + 1.0;
+    const bool near =
+        absolute(a) <= near_limit && absolute(b) <= near_limit && absolute(a - b) <= near_limit;
+    if (near) {
+        sums.terms =
+            a > 0.0 ? weigh_near<true>(row, a, left, sums) : weigh_near<false>(row, a, left, sums);
+        return true;
+    }
+    double* weights = row.normalized;
+    quotients(row.regrets, row.scale, row.missing, row.normalized, row.n);
+    ratio_weights({row.p, row.c, a, left, row.missing}, row.normalized, weights, row.n);
     Bits faults = 0;
     for (std::size_t i = 0; i < row.n; ++i) {
         const Bits weight = bits_of(weights[i]);
@@ -258,36 +297,43 @@ void fill_missing(const double* values, double initial, std::uint64_t missing, d
     });
 }
 
-// Eight integers, as a vector of the language: g++ 12 makes none of the loop that compares them.
-using Longs = long long __attribute__((vector_size(64)));
+// The ranks of the numbers from i on, as many as a register holds. Of two equal ones the later one
+// counts the earlier one, not the other way round. A comparison that holds is -1.
+ALLORA_INLINE Longs ranks_from(const long long* order, std::size_t i, std::size_t n) {
+    Longs own;
+    Longs lane;
+    for (std::size_t at = 0; at < width; ++at) {
+        own[at] = order[i + at];
+        lane[at] = static_cast<long long>(at);
+    }
+    const Longs next = own + 1;
+    Longs rank = {};
+    for (std::size_t j = 0; j < i; ++j) {
+        rank -= order[j] < next;
+    }
+    for (std::size_t j = 0; j < width; ++j) {
+        rank -= order[i + j] < own - (static_cast<long long>(j) < lane);
+    }
+    for (std::size_t j = i + width; j < n; ++j) {
+        rank -= order[j] < own;
+    }
+    return rank;
+}
 
-// Of two equal values the later one counts the earlier one, not the other way round.
 bool ranks(const double* values, std::uint64_t* ranks, std::size_t n) {
-    long long order[most_ranked];
+    constexpr long long above_all = static_cast<long long>(~sign_bit);
+    long long order[most_ranked + width];
     Bits unordered = 0;
     for (std::size_t i = 0; i < n; ++i) {
         unordered |= mask_if_nan(values[i]);
         order[i] = order_of(values[i] + 0.0); // -0 is +0
     }
-    for (std::size_t i = 0; i < n; i += lanes) {
-        const std::size_t count = n - i < lanes ? n - i : lanes;
-        Longs own;
-        for (std::size_t lane = 0; lane < lanes; ++lane) {
-            own[lane] = order[lane < count ? i + lane : i];
-        }
-        const Longs next = own + 1;
-        const Longs lane = {0, 1, 2, 3, 4, 5, 6, 7};
-        Longs rank = {}; // a comparison that holds is -1
-        for (std::size_t j = 0; j < i; ++j) {
-            rank -= order[j] < next;
-        }
-        for (std::size_t j = 0; j < count; ++j) {
-            rank -= order[i + j] < own - (static_cast<long long>(j) < lane);
-        }
-        for (std::size_t j = i + count; j < n; ++j) {
-            rank -= order[j] < own;
-        }
-        for (std::size_t at = 0; at < count; ++at) {
+    for (std::size_t at = 0; at < width; ++at) {
+        order[n + at] = above_all; // counts for none of those before
+    }
+    for (std::size_t i = 0; i < n; i += width) {
+        const Longs rank = ranks_from(order, i, n);
+        for (std::size_t at = 0; at < width && i + at < n; ++at) {
             ranks[i + at] = static_cast<std::uint64_t>(rank[at]);
         }
     }
@@ -362,10 +408,18 @@ bool all_within(const double* values, double least, double greatest, std::uint64
     return refused == 0;
 }
 
+bool any_missing(const double* values, std::uint64_t missing, std::size_t n) {
+    Bits found = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        found |= mask_if_equal(bits_of(values[i]), missing);
+    }
+    return found != 0;
+}
+
 } // namespace
 
-const ArrayKernels array_kernels = {ratio_weights, quotients,       weighted_lanes,
-                                    column_means,  update_averages, all_within,
-                                    ranks,         fill_missing,    weigh_row};
+const ArrayKernels array_kernels = {ratio_weights,   quotients,   weighted_lanes, column_means,
+                                    update_averages, all_within,  ranks,          fill_missing,
+                                    weigh_row,       square_sums, score_lists,    any_missing};
 
 } // namespace allora::float64::ALLORA_VARIANT

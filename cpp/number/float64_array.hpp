@@ -115,6 +115,36 @@ struct LaneSums {
 
 using WeighRow = bool(const WeighedRow& row, LaneSums& sums);
 
+// sums[r][i] = sum_c (table[c][r] - table[c][i])^2 in the order of c, for r < rows and i < stride.
+// Rows of the table and of the sums lie `stride` apart, a multiple of 8 above `rows`; what the
+// table holds beyond `rows` is 0, so that sums[r][rows] is that of the squares alone.
+using SquareSums = void(const double* table, std::size_t columns, std::size_t stride, double* sums,
+                        std::size_t rows);
+
+// Scores of reputers (formula/listening.hpp) at eight lists of listening coefficients side by side:
+// entry m of list l is at 8 m + l. `square_sums` as above, per group of columns with the same
+// reporters; `scratch` has room for 32 numbers per reputer.
+struct ReputerScores {
+    std::size_t reputers;
+    std::size_t groups;
+    std::size_t stride;
+    const std::uint8_t* reported; // groups x reputers
+    const double* square_sums;    // groups x reputers x stride
+    const double* stakes;
+    double epsilon_safe_div;
+    double epsilon_reputer;
+    double* scratch;
+};
+
+inline constexpr std::size_t scored_lists = 8;
+
+// totals[l] = sum_m scores[m] stakes[m] of list l. False where a list has a fault or a negative
+// adjusted stake: the results are then of no use.
+using ScoreLists = bool(const ReputerScores& given, const double* coefficients, double* scores,
+                        double* totals);
+
+using AnyMissing = bool(const double* values, std::uint64_t missing, std::size_t n);
+
 struct ArrayKernels {
     RatioWeights* ratio_weights;
     Quotients* quotients;
@@ -125,6 +155,9 @@ struct ArrayKernels {
     Ranks* ranks;
     FillMissing* fill_missing;
     WeighRow* weigh_row;
+    SquareSums* square_sums;
+    ScoreLists* score_lists;
+    AnyMissing* any_missing;
 };
 
 namespace base {

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "decimal_functions.hpp"
+#include "float64_real.hpp"
 #include "float64_sort.hpp"
 #include "real.hpp"
 #include "stable_sort.hpp"
@@ -222,6 +223,47 @@ MedianDeviation<Real> median_absolute_deviation(std::span<const Real> values,
         }
     }
     return {median_of_scratch(deviations), center};
+}
+
+// Of values in ascending order, the one or two in the middle of their distances from their median:
+// those distances rise to either side of it, so that the middle is found without sorting them.
+inline double middle_distance(std::span<const double> sorted, double center) {
+    std::size_t right = sorted.size() / 2;
+    std::size_t left = right; // the values before it are on the other side
+    double before = 0.0;
+    double last = 0.0;
+    for (std::size_t taken = 0; taken <= sorted.size() / 2; ++taken) {
+        before = last;
+        const bool ends = right == sorted.size();
+        const double above = ends ? 0.0 : abs(sorted[right] - center);
+        const double below = left == 0 ? 0.0 : abs(sorted[left - 1] - center);
+        const bool takes_left = left > 0 && (ends || below < above);
+        last = takes_left ? below : above;
+        left -= takes_left ? 1 : 0;
+        right += takes_left ? 0 : 1;
+    }
+    return sorted.size() % 2 == 1 ? last : (before + last) / 2.0;
+}
+
+// The same bits with one sort, where no zero is among the values, whose two signs would show in
+// which of two equal ones comes first.
+inline MedianDeviation<double> median_absolute_deviation(std::span<const double> values,
+                                                         std::span<double> scratch) {
+    const std::span<double> sorted = scratch.first(values.size());
+    std::copy(values.begin(), values.end(), sorted.begin());
+    if (values.size() < 2 || std::find(sorted.begin(), sorted.end(), 0.0) != sorted.end() ||
+        !float64::sort_by_ranks(sorted)) {
+        return median_absolute_deviation<double>(values, scratch);
+    }
+    const std::size_t middle = sorted.size() / 2;
+    const double center =
+        sorted.size() % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2.0;
+    // The greatest distances are those of the ends.
+    if (carries_fault(center) || carries_fault(sorted.front() - center) ||
+        carries_fault(sorted.back() - center)) {
+        return median_absolute_deviation<double>(values, scratch);
+    }
+    return {middle_distance(sorted, center), center};
 }
 
 // The q-quantile: sorted descending, pos = (1 - q)(N - 1), linear between the neighbours of pos.

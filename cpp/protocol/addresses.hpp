@@ -14,5 +14,7 @@ std::uint32_t intern_address(std::string_view address);
 bool is_address(std::uint32_t identifier);
 // The identifier must exist; no lock is taken.
 const std::string& address_text(std::uint32_t identifier);
+// How many of these are strictly ascending by their texts, from the first one on.
+std::int64_t ascending_addresses(const std::uint32_t* identifiers, std::int64_t count);
 
 } // namespace allora

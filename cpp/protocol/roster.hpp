@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <numeric>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace allora {
@@ -76,23 +77,47 @@ private:
 
 namespace shelf {
 
-using Indices = std::vector<std::int64_t>;
+// Places of actors in a roster, -1 for one that never appeared.
+class Indices {
+public:
+    explicit Indices(std::vector<std::int64_t> places) : places_(std::move(places)) {
+        bool follow = !places_.empty() && places_[0] >= 0;
+        for (std::size_t i = 1; follow && i < places_.size(); ++i) {
+            follow = places_[i] == places_[i - 1] + 1;
+        }
+        are_consecutive_ = follow;
+    }
+    std::size_t size() const { return places_.size(); }
+    std::int64_t operator[](std::size_t i) const { return places_[i]; }
+    // Actors that joined in this order, as in a topic whose participants stay: what is stored of
+    // them moves as a whole.
+    bool are_consecutive() const { return are_consecutive_; }
+
+private:
+    std::vector<std::int64_t> places_;
+    bool are_consecutive_;
+};
 
 inline Indices indices_of(const Roster& roster, std::span<const std::uint32_t> actors) {
-    Indices indices(actors.size());
+    std::vector<std::int64_t> places(actors.size());
     if (roster.is(actors)) {
-        std::iota(indices.begin(), indices.end(), std::int64_t{0});
-        return indices;
+        std::iota(places.begin(), places.end(), std::int64_t{0});
+    } else {
+        for (std::size_t i = 0; i < actors.size(); ++i) {
+            places[i] = roster.find(actors[i]);
+        }
     }
-    for (std::size_t i = 0; i < actors.size(); ++i) {
-        indices[i] = roster.find(actors[i]);
-    }
-    return indices;
+    return Indices(std::move(places));
 }
 
 template <class Value>
 void gather_list(const std::vector<Value>& stored, const Indices& indices, const Value& absent,
                  std::vector<Value>& dense) {
+    if (indices.are_consecutive()) {
+        const auto first = stored.begin() + static_cast<std::ptrdiff_t>(indices[0]);
+        dense.assign(first, first + static_cast<std::ptrdiff_t>(indices.size()));
+        return;
+    }
     dense.resize(indices.size());
     for (std::size_t i = 0; i < indices.size(); ++i) {
         dense[i] = indices[i] < 0 ? absent : stored[static_cast<std::size_t>(indices[i])];

@@ -28,12 +28,19 @@ public:
         return cells_[row * stride_ + column];
     }
 
+    // Whether the rows lie without a gap, the columns being those of all.
+    bool is_dense() const { return stride_ == columns_; }
+
     // The first columns of rows that lie `stride` apart.
     void assign(std::size_t rows, std::size_t columns, std::size_t stride, const Real* from) {
         cells_.clear();
-        cells_.reserve(rows * columns);
-        for (std::size_t row = 0; row < rows; ++row) {
-            cells_.insert(cells_.end(), from + row * stride, from + row * stride + columns);
+        if (stride == columns) {
+            cells_.assign(from, from + rows * columns);
+        } else {
+            cells_.reserve(rows * columns);
+            for (std::size_t row = 0; row < rows; ++row) {
+                cells_.insert(cells_.end(), from + row * stride, from + row * stride + columns);
+            }
         }
         rows_ = rows;
         columns_ = stride_ = columns;

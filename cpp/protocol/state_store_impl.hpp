@@ -64,22 +64,18 @@ Real* StoredState<Real>::one_in_entry(std::size_t forecaster, std::uint32_t acto
 
 namespace shelf {
 
-// Actors that joined in this order, as in a topic whose participants stay: rows move as a whole.
-inline bool are_consecutive(const Indices& indices) {
-    for (std::size_t i = 1; i < indices.size(); ++i) {
-        if (indices[i] != indices[0] + static_cast<std::int64_t>(i)) {
-            return false;
-        }
-    }
-    return !indices.empty() && indices[0] >= 0;
-}
-
 // `stride` columns per dense row, of which the first are filled.
 template <class Real>
 void gather_grid(const Grid<Real>& stored, const Indices& rows, const Indices& columns,
                  std::size_t stride, std::vector<Real>& dense) {
     dense.resize(rows.size() * stride);
-    const bool consecutive = are_consecutive(columns);
+    const bool consecutive = columns.are_consecutive();
+    if (consecutive && columns.size() == stride && stored.columns() == stride &&
+        stored.is_dense() && rows.are_consecutive()) {
+        const Real* from = &stored.at(static_cast<std::size_t>(rows[0]), 0);
+        std::copy(from, from + rows.size() * stride, dense.begin());
+        return;
+    }
     for (std::size_t r = 0; r < rows.size(); ++r) {
         if (consecutive && rows[r] >= 0) {
             const Real* row =
@@ -102,7 +98,7 @@ void gather_grid(const Grid<Real>& stored, const Indices& rows, const Indices& c
 template <class Real>
 void scatter_grid(const std::vector<Real>& dense, const Indices& rows, const Indices& columns,
                   std::size_t stride, Grid<Real>& stored) {
-    const bool consecutive = are_consecutive(columns);
+    const bool consecutive = columns.are_consecutive();
     for (std::size_t r = 0; r < rows.size(); ++r) {
         if (consecutive) {
             const Real* from = dense.data() + r * stride;
@@ -190,14 +186,15 @@ void StoredState<Real>::scatter(std::span<const std::uint32_t> inferer,
         renew_regrets(dense);
         return;
     }
-    Indices i(inferer.size());
-    Indices f(forecaster.size());
-    for (std::size_t j = 0; j < inferer.size(); ++j) {
-        i[j] = static_cast<std::int64_t>(add_inferer(inferer[j]));
-    }
-    for (std::size_t k = 0; k < forecaster.size(); ++k) {
-        f[k] = static_cast<std::int64_t>(add_forecaster(forecaster[k]));
-    }
+    const auto places_of = [](std::span<const std::uint32_t> actors, const auto& add) {
+        std::vector<std::int64_t> places;
+        for (const std::uint32_t actor : actors) {
+            places.push_back(static_cast<std::int64_t>(add(actor)));
+        }
+        return Indices(std::move(places));
+    };
+    const Indices i = places_of(inferer, [this](std::uint32_t a) { return add_inferer(a); });
+    const Indices f = places_of(forecaster, [this](std::uint32_t a) { return add_forecaster(a); });
     StoredRegrets<Real>& lists = regrets.edit();
     PairFamilies<Real>& pairs = lists.pairs;
     scatter_list(dense.inferer_regret, i, lists.inferer_regret);
