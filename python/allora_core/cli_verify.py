@@ -12,7 +12,7 @@ from rich.console import Console
 
 from .archive.files import Archive
 from .batch import NumberName
-from .chain.replay import Replay
+from .chain.replay import Replay, bounds
 from .cli_errors import bad_input, errors
 from .verify_blocks.check import check, compare_split
 from .verify_blocks.compare import Comparison
@@ -50,14 +50,13 @@ def chosen_topics(text: str | None) -> list[int] | None:
         raise ValueError(f"--topics {text}: write them as numbers with commas: 1,2,13") from None
 
 
-def chosen_heights(first: int | None, last: int | None) -> tuple[int, int] | None:
-    """First and last height, where either is given."""
+def chosen_heights(archive: Archive, first: int | None, last: int | None) -> tuple[int, int] | None:
+    """First and last height, where either is given; the other is that of the archive."""
     if first is None and last is None:
         return None
-    heights = (first or 0, 2**62 if last is None else last)
-    if heights[0] > heights[1]:
+    if first is not None and last is not None and first > last:
         raise ValueError(f"--from {first} lies above --to {last}")
-    return heights
+    return bounds(archive, (first, last))
 
 
 def verify_command(
@@ -122,7 +121,7 @@ def verify_command(
     """
     with bad_input():
         source = Archive(archive)
-        some, heights = chosen_topics(topics), chosen_heights(first, last)
+        some, heights = chosen_topics(topics), chosen_heights(source, first, last)
         if settling:
             settled = settle(source, some, heights, rules, threads)
             if as_json:

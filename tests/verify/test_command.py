@@ -69,6 +69,13 @@ def test_float64_and_topics(archives: tuple[Path, Path]) -> None:
     assert 0 < quantities["scores"]["largest_relative_error"] < 1e-9
 
 
+def test_one_bound_is_enough(archives: tuple[Path, Path]) -> None:
+    for bound in (("--from", "1001"), ("--to", "1020")):
+        result = runner.invoke(app, ["verify", str(archives[0]), *bound])
+        assert result.exit_code == 0, result.output
+        assert "replayed from the state of height 1000" in result.output
+
+
 def test_the_record_alone(archives: tuple[Path, Path]) -> None:
     assert runner.invoke(app, ["verify", str(archives[0]), "--alone"]).exit_code == 0
 
