@@ -2,15 +2,17 @@
 // CUDA headers, and a build without CUDA links without_cuda.cpp instead.
 #pragma once
 
+#include "../cpp/engine/device.hpp"
 #include "../cpp/number/float64_array.hpp"
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace allora::cuda {
 
-struct Device {
+struct FoundDevice {
     int ordinal;
     std::string name;
     int major;
@@ -24,7 +26,7 @@ struct Report {
     bool built;
     std::string build;
     std::string reason;
-    std::vector<Device> devices;
+    std::vector<FoundDevice> devices;
 };
 
 Report report();
@@ -33,6 +35,9 @@ Report report();
 // std::runtime_error with a sentence that says why the device could not do it.
 void apply(int device, float64::Function function, const double* in, const double* in2, double* out,
            std::size_t n);
+
+// A device that computes whole topics. Throws as `apply` does.
+std::unique_ptr<allora::Device> open_device(int device);
 
 // Milliseconds of one pass over arrays that live on the device: the best of `repeats`, by events.
 double time(int device, float64::Function function, const double* in, const double* in2,

@@ -4,6 +4,7 @@
 
 #include "registers.hpp"
 
+#include "../cpp/engine/device.hpp"
 #include "../cpp/engine/engine.hpp"
 #include "../cpp/protocol/rules.hpp"
 #include "arrays.hpp"

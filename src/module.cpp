@@ -21,11 +21,11 @@ PYBIND11_MODULE(_core, module) {
     allora::door::register_numbers(module);
     allora::door::register_operations(module);
     allora::door::register_states(module);
+    allora::door::register_devices(module);
     allora::door::register_engine(module);
     allora::door::register_losses(module);
     allora::door::register_reward(module);
     allora::door::register_topics(module);
-    allora::door::register_devices(module);
     allora::door::register_wire(module);
     allora::door::register_payloads(module);
 #if defined(ALLORA_PLANTED_FAULT)

@@ -1,6 +1,7 @@
 // Devices at the door: what was built and found, and the float64 functions on any of them.
 #include "registers.hpp"
 
+#include "../cpp/engine/device.hpp"
 #include "../cpp/number/float64_array.hpp"
 #include "../cuda/device.hpp"
 
@@ -96,6 +97,21 @@ double time_float64(const std::string& name, const Doubles& x, const std::option
     return cuda::time(*ordinal, function, first, second, n, repeats);
 }
 
+// Nothing for "cpu".
+std::optional<std::unique_ptr<Device>> opened(const std::string& name) {
+    if (name == "emulated") {
+        return emulated_device(0);
+    }
+    if (const std::string limited = "emulated:"; name.rfind(limited, 0) == 0) {
+        return emulated_device(std::stoul(name.substr(limited.size())));
+    }
+    const std::optional<int> ordinal = device_named(name);
+    if (!ordinal) {
+        return std::nullopt;
+    }
+    return cuda::open_device(*ordinal);
+}
+
 // What float64 runs with on the processor; a wish that cannot be met is refused, not passed over.
 std::string variant() {
     const VariantChoice choice = chosen_variant();
@@ -108,7 +124,7 @@ std::string variant() {
 py::dict cuda_report() {
     const cuda::Report found = cuda::report();
     py::list devices;
-    for (const cuda::Device& device : found.devices) {
+    for (const cuda::FoundDevice& device : found.devices) {
         py::dict entry;
         entry["device"] = "cuda:" + std::to_string(device.ordinal);
         entry["name"] = device.name;
@@ -128,6 +144,18 @@ py::dict cuda_report() {
 } // namespace
 
 void register_devices(py::module_& module) {
+    py::class_<Device>(module, "Device",
+                       "What computes whole topics beside the host: a CUDA device, or "
+                       "\"emulated\", its kernels' bodies run by the host.")
+        .def_readonly("finished", &Device::finished, "Topics that it finished so far.")
+        .def_readonly("left", &Device::left, "Topics that it left to the host so far.")
+        .def_readonly("fullest", &Device::fullest,
+                      "The largest part of its room that a topic used; 0: not known.")
+        .def_readonly("milliseconds", &Device::milliseconds,
+                      "What the kernels of the last call took; 0: not measured.");
+    module.def("open_device", &opened, py::arg("name"),
+               "The device 'cuda:0' or 'emulated', or None for 'cpu'. ValueError: there is no such "
+               "device. RuntimeError: it could not be opened.");
     module.def("cuda_report", &cuda_report,
                "built, build (nvcc and architectures), reason (why there is no device) and "
                "devices: device, name, capability, multiprocessors, memory in bytes.");

@@ -4,6 +4,7 @@
 
 #include "epoch_columns.hpp"
 
+#include <optional>
 #include <pybind11/stl.h>
 
 namespace allora::door {
@@ -71,7 +72,7 @@ struct InferenceArrays {
 
 template <class Stored>
 py::tuple infer_columns(const Rules& rules, Host& host, const py::dict& columns,
-                        const States& states) {
+                        const States& states, Device* device) {
     HeldEpochs<Stored> held;
     hold_epochs(columns, held);
     check_states(states, held.columns.topics);
@@ -84,7 +85,8 @@ py::tuple infer_columns(const Rules& rules, Host& host, const py::dict& columns,
     results.resistant = has_resistant.mutable_data();
     {
         const py::gil_scoped_release release;
-        infer_batch(rules, host, held.columns, held.inference_row_offsets.data(), states, results);
+        infer_batch(rules, host, held.columns, held.inference_row_offsets.data(), states, results,
+                    device);
     }
     py::dict result;
     network.put(result, "", results.overflow);
@@ -96,7 +98,7 @@ py::tuple infer_columns(const Rules& rules, Host& host, const py::dict& columns,
 
 template <class Stored>
 py::tuple settle_columns(const Rules& rules, Host& host, const py::dict& columns,
-                         const States& states) {
+                         const States& states, Device* device) {
     HeldEpochs<Stored> held;
     hold_epochs(columns, held);
     check_states(states, held.columns.topics);
@@ -105,7 +107,8 @@ py::tuple settle_columns(const Rules& rules, Host& host, const py::dict& columns
     results.network_losses = static_cast<Stored*>(losses.mutable_data());
     {
         const py::gil_scoped_release release;
-        settle_batch(rules, host, held.columns, held.loss_row_offsets.data(), states, results);
+        settle_batch(rules, host, held.columns, held.loss_row_offsets.data(), states, results,
+                     device);
     }
     py::dict result;
     result["network_losses"] = with_pool(losses, results.network_losses, results.overflow);
@@ -122,22 +125,28 @@ void register_engine(py::module_& module) {
     module.def(
         "infer",
         [](const std::string& number, const py::dict& rules, Host& host, const py::dict& columns,
-           const StatesValue& states) {
+           const StatesValue& states, std::optional<Device*> device) {
             return number == "float64"
-                       ? infer_columns<double>(rules_from(rules), host, columns, states.states)
-                       : infer_columns<Decimal>(rules_from(rules), host, columns, states.states);
+                       ? infer_columns<double>(rules_from(rules), host, columns, states.states,
+                                               device.value_or(nullptr))
+                       : infer_columns<Decimal>(rules_from(rules), host, columns, states.states,
+                                                nullptr);
         },
         py::arg("number"), py::arg("rules"), py::arg("host"), py::arg("columns"), py::arg("states"),
+        py::arg("device") = py::none(),
         "Network inferences of a batch: (columns, status per topic, states).");
     module.def(
         "settle",
         [](const std::string& number, const py::dict& rules, Host& host, const py::dict& columns,
-           const StatesValue& states) {
+           const StatesValue& states, std::optional<Device*> device) {
             return number == "float64"
-                       ? settle_columns<double>(rules_from(rules), host, columns, states.states)
-                       : settle_columns<Decimal>(rules_from(rules), host, columns, states.states);
+                       ? settle_columns<double>(rules_from(rules), host, columns, states.states,
+                                                device.value_or(nullptr))
+                       : settle_columns<Decimal>(rules_from(rules), host, columns, states.states,
+                                                 nullptr);
         },
         py::arg("number"), py::arg("rules"), py::arg("host"), py::arg("columns"), py::arg("states"),
+        py::arg("device") = py::none(),
         "Network losses of a batch and the states they lead to: (columns, status, states).");
     module.def(
         "rules_at",

@@ -1,6 +1,8 @@
 // The door to scores and rewards.
 #include "epoch_columns.hpp"
 
+#include <optional>
+
 namespace allora::door {
 
 namespace {
@@ -22,7 +24,7 @@ py::ssize_t reward_size(const HeldEpochs<Stored>& held, Role role) {
 
 template <class Stored>
 py::tuple reward_columns(const Rules& rules, Host& host, const py::dict& columns,
-                         const py::dict& settled, const States& states) {
+                         const py::dict& settled, const States& states, Device* device) {
     HeldEpochs<Stored> held;
     hold_epochs(columns, held);
     check_states(states, held.columns.topics);
@@ -45,7 +47,7 @@ py::tuple reward_columns(const Rules& rules, Host& host, const py::dict& columns
     {
         const py::gil_scoped_release release;
         reward_batch(rules, host, held.columns, held.loss_row_offsets.data(), losses.column, states,
-                     results);
+                     results, device);
     }
     py::dict result;
     for (std::size_t i = 0; i < reward_field_count; ++i) {
@@ -64,14 +66,15 @@ void register_reward(py::module_& module) {
     module.def(
         "reward",
         [](const std::string& number, const py::dict& rules, Host& host, const py::dict& columns,
-           const py::dict& settled, const StatesValue& states) {
-            return number == "float64" ? reward_columns<double>(rules_from(rules), host, columns,
-                                                                settled, states.states)
-                                       : reward_columns<Decimal>(rules_from(rules), host, columns,
-                                                                 settled, states.states);
+           const py::dict& settled, const StatesValue& states, std::optional<Device*> device) {
+            return number == "float64"
+                       ? reward_columns<double>(rules_from(rules), host, columns, settled,
+                                                states.states, device.value_or(nullptr))
+                       : reward_columns<Decimal>(rules_from(rules), host, columns, settled,
+                                                 states.states, nullptr);
         },
         py::arg("number"), py::arg("rules"), py::arg("host"), py::arg("columns"),
-        py::arg("settled"), py::arg("states"),
+        py::arg("settled"), py::arg("states"), py::arg("device") = py::none(),
         "Scores and rewards of a batch after its network losses: (columns, status, states).");
 }
 

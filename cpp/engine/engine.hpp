@@ -14,6 +14,8 @@
 
 namespace allora {
 
+class Device;
+
 // Where a topic failed, in the caller's terms.
 struct TopicStatus {
     Cause cause = Cause::none;
@@ -69,20 +71,21 @@ struct RewardResults {
     States states;
 };
 
+// A device computes what it can, the host the rest; null, and for decimals: the host does all.
 template <class Stored>
 void infer_batch(const Rules& rules, Host& host, const EpochColumns<Stored>& epochs,
                  const std::int64_t* value_row_offsets, const States& states,
-                 InferenceResults<Stored>& results);
+                 InferenceResults<Stored>& results, Device* device = nullptr);
 
 template <class Stored>
 void settle_batch(const Rules& rules, Host& host, const EpochColumns<Stored>& epochs,
                   const std::int64_t* loss_row_offsets, const States& states,
-                  SettlementResults<Stored>& results);
+                  SettlementResults<Stored>& results, Device* device = nullptr);
 
 // `losses`: rows of network losses as settle_batch wrote them.
 template <class Stored>
 void reward_batch(const Rules& rules, Host& host, const EpochColumns<Stored>& epochs,
                   const std::int64_t* loss_row_offsets, const Column<Stored>& losses,
-                  const States& states, RewardResults<Stored>& results);
+                  const States& states, RewardResults<Stored>& results, Device* device = nullptr);
 
 } // namespace allora

@@ -7,23 +7,21 @@
 #include "../formula/forecast_implied.hpp"
 #include "../formula/network_inference.hpp"
 
-#include <vector>
-
 namespace allora {
 
 // Buffers of one topic's inference; one per thread, or one per thread of a large topic's passes.
 template <class Real>
 struct InferScratch {
     Prepared<Real> prepared;
-    std::vector<PassScratch<Real>> pass;
-    std::vector<Cause> causes;
-    std::vector<std::uint8_t> kept; // per inferer: no outlier
+    List<PassScratch<Real>> pass;
+    List<Cause> causes;
+    List<std::uint8_t> kept; // per inferer: no outlier
 };
 
 // Runs kernel(index, thread) for all indices: in a loop here, on the pool for a large topic.
 struct InOrder {
     template <class Kernel>
-    void operator()(std::int64_t count, const Kernel& kernel) const {
+    ALLORA_HD void operator()(std::int64_t count, const Kernel& kernel) const {
         for (std::int64_t i = 0; i < count; ++i) {
             kernel(i, 0);
         }
@@ -31,8 +29,9 @@ struct InOrder {
 };
 
 template <class Real, class Run = InOrder>
-void infer_topic(const Rules& rules, const TopicEpoch<Real>& epoch, const TopicState<Real>& state,
-                 InferScratch<Real>& scratch, TopicInference<Real>& out, const Run& run = {}) {
+ALLORA_HD void infer_topic(const Rules& rules, const TopicEpoch<Real>& epoch,
+                           const TopicState<Real>& state, InferScratch<Real>& scratch,
+                           TopicInference<Real>& out, const Run& run = {}) {
     Prepared<Real>& prepared = scratch.prepared;
     if (scratch.pass.empty()) {
         scratch.pass.resize(1);

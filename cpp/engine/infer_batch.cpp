@@ -1,7 +1,7 @@
 // The batch loop of infer.
 #include "engine.hpp"
 
-#include "../formula/outlier.hpp"
+#include "device_batch.hpp"
 #include "workspace.hpp"
 
 namespace allora {
@@ -55,53 +55,6 @@ void write_inference(const EpochColumns<Stored>& columns, const std::int64_t* ro
     to.all_inferers_are_new[t] = static_cast<std::uint8_t>(result.all_inferers_are_new);
 }
 
-// A result over the kept inferers, spread over all of them.
-template <class Real>
-TopicInference<Real> spread(const TopicInference<Real>& rest, const TopicEpoch<Real>& epoch,
-                            const std::vector<std::uint8_t>& kept) {
-    TopicInference<Real> all = rest;
-    clear_results(epoch, all);
-    all.regret_scale = rest.regret_scale;
-    all.element_weight = rest.element_weight;
-    all.forecaster_weight = rest.forecaster_weight;
-    all.forecaster_regret_used = rest.forecaster_regret_used;
-    all.normalized_forecaster_weight = rest.normalized_forecaster_weight;
-    all.confidence_interval = rest.confidence_interval;
-    std::vector<std::int64_t> slots = {0, 1};
-    const BundleLayout layout{epoch.inferers, epoch.forecasters};
-    std::vector<std::int32_t> inferers;
-    for (std::size_t j = 0; j < kept.size(); ++j) {
-        if (kept[j] != 0) {
-            inferers.push_back(static_cast<std::int32_t>(j));
-        }
-    }
-    for (std::size_t i = 0; i < inferers.size(); ++i) {
-        const auto j = static_cast<std::size_t>(inferers[i]);
-        all.inferer_weight[j] = rest.inferer_weight[i];
-        all.inferer_regret_used[j] = rest.inferer_regret_used[i];
-        all.normalized_inferer_weight[j] = rest.normalized_inferer_weight[i];
-        slots.push_back(layout.inferer(inferers[i]));
-    }
-    for (std::int32_t k = 0; k < epoch.forecasters; ++k) {
-        slots.push_back(layout.forecaster(k));
-    }
-    for (std::int32_t k = 0; k < epoch.forecasters; ++k) {
-        for (const std::int32_t w : inferers) {
-            slots.push_back(layout.one_out_inferer_forecaster(k, w));
-        }
-    }
-    for (const std::int32_t w : inferers) {
-        slots.push_back(layout.one_out_inferer(w));
-    }
-    for (std::int32_t q = 0; q < 2 * epoch.forecasters; ++q) {
-        slots.push_back(layout.one_out_forecaster(q));
-    }
-    for (std::size_t slot = 0; slot < slots.size(); ++slot) {
-        all.values[static_cast<std::size_t>(slots[slot])] = rest.values[slot];
-    }
-    return all;
-}
-
 template <class Stored>
 class Inferring {
 public:
@@ -122,6 +75,28 @@ public:
         }
     }
 
+    void topic(std::int64_t t, int thread) { topic(t, thread, false); }
+
+    void pack(std::int64_t t, int thread, std::vector<std::byte>& in, TopicPlace& place) {
+        ThreadSpace<double>& space = spaces_[static_cast<std::size_t>(thread)];
+        const auto at = static_cast<std::size_t>(t);
+        const auto& stored = std::get<StoredState<double>>(states_[at]->state);
+        const TopicStatus& status = results_.status[at] =
+            start_topic(rules_, columns_, t, false, stored, space.index, space.narrow);
+        if (status.cause == Cause::none) {
+            pack_space<EpochVerb::infer>(rules_, space.narrow, in, place);
+        } else {
+            clear(t, space.narrow);
+        }
+    }
+
+    void unpack(std::int64_t t, int thread, std::byte* in, std::byte* out) {
+        Workspace<double>& space = spaces_[static_cast<std::size_t>(thread)].narrow;
+        const auto& stored =
+            std::get<StoredState<double>>(states_[static_cast<std::size_t>(t)]->state);
+        with_results<EpochVerb::infer>(space, in, out, [&] { finish(t, stored, space); });
+    }
+
 private:
     template <class Real>
     TopicStatus run(std::int64_t t, bool large, const StoredState<Real>& stored, ActorIndex& index,
@@ -130,57 +105,31 @@ private:
         if (status.cause != Cause::none) {
             return status;
         }
-        const TopicActors<Stored> actors(columns_, t);
         if (large) {
             space.infer.pass.resize(static_cast<std::size_t>(host_.threads()));
-            infer_topic(rules_, space.epoch, space.state, space.infer, space.inference,
+            infer_epoch(rules_, space.epoch, space.state, space.infer, space.inference,
                         OnPool{host_});
         } else {
-            infer_topic(rules_, space.epoch, space.state, space.infer, space.inference);
+            infer_epoch(rules_, space.epoch, space.state, space.infer, space.inference);
         }
-        if (!space.inference.status.ok()) {
-            return named(space.inference.status, actors);
-        }
-        write_inference(columns_, rows_, t, space.inference,
-                        Output<Stored>{results_.network, results_.overflow});
-        status = resist_outliers(t, space);
-        if (status.cause == Cause::none) {
-            keep_state(t, stored, space);
-        }
-        return status;
+        return finish(t, stored, space);
     }
 
     template <class Real>
-    TopicStatus resist_outliers(std::int64_t t, Workspace<Real>& space) {
-        const bool wanted = rules_.outlier_resistant == OutlierResistant::present ||
-                            rules_.outlier_resistant == OutlierResistant::single_label;
-        results_.resistant[t] = wanted && space.epoch.labels == 1 ? 1 : 0;
-        if (results_.resistant[t] == 0) {
-            return {};
+    TopicStatus finish(std::int64_t t, const StoredState<Real>& stored, Workspace<Real>& space) {
+        const EpochInference<Real>& result = space.inference;
+        if (!result.status.ok()) {
+            return named(result.status, TopicActors<Stored>(columns_, t));
         }
-        const std::vector<Real>& inferences = space.infer.prepared.inferences;
-        const Cause cause =
-            update_outlier_state(space.epoch, inferences, space.state, space.infer.pass[0].sorted);
-        if (cause != Cause::none) {
-            return {cause, "inference_median_absolute_deviation", ""};
+        write_inference(columns_, rows_, t, result.network,
+                        Output<Stored>{results_.network, results_.overflow});
+        results_.resistant[t] = result.has_resistant ? 1 : 0;
+        if (result.has_resistant) {
+            write_inference(
+                columns_, rows_, t, result.resistant_differs ? result.resistant : result.network,
+                Output<Stored>{results_.outlier_resistant, results_.overflow + inference_columns});
         }
-        std::vector<std::uint8_t>& kept = space.infer.kept;
-        const Cause filtered = keep_inferences(space.epoch, inferences, space.state, kept);
-        if (filtered != Cause::none) {
-            return {filtered, "outlier_resistant", ""};
-        }
-        const Output<Stored> out{results_.outlier_resistant, results_.overflow + inference_columns};
-        if (std::find(kept.begin(), kept.end(), 0) == kept.end()) {
-            write_inference(columns_, rows_, t, space.inference, out);
-            return {};
-        }
-        const TopicEpoch<Real> rest = without_outliers(space.epoch, kept);
-        const TopicState<Real> state = state_without_outliers(space.epoch, space.state, kept);
-        infer_topic(rules_, rest, state, space.infer, space.inference);
-        if (!space.inference.status.ok()) {
-            return {space.inference.status.cause, "outlier_resistant", ""};
-        }
-        write_inference(columns_, rows_, t, spread(space.inference, space.epoch, kept), out);
+        keep_state(t, stored, space);
         return {};
     }
 
@@ -209,16 +158,17 @@ private:
         const std::int64_t first = columns_.forecaster_offsets[t];
         shape.element_losses.resize(static_cast<std::size_t>(
             columns_.element_offsets[first + shape.forecasters] - columns_.element_offsets[first]));
-        space.inference.branch = Branch::weighted;
-        space.inference.all_inferers_are_new = false;
-        clear_results(shape, space.inference);
+        TopicInference<Real>& nothing = space.inference.network;
+        nothing.branch = Branch::weighted;
+        nothing.all_inferers_are_new = false;
+        clear_results(shape, nothing);
         for (int column = 0; column < 2 * inference_columns; ++column) {
             results_.overflow[column][static_cast<std::size_t>(t)].clear();
         }
-        write_inference(columns_, rows_, t, space.inference,
+        write_inference(columns_, rows_, t, nothing,
                         Output<Stored>{results_.network, results_.overflow});
         write_inference(
-            columns_, rows_, t, space.inference,
+            columns_, rows_, t, nothing,
             Output<Stored>{results_.outlier_resistant, results_.overflow + inference_columns});
         results_.resistant[t] = 0;
         results_.states[static_cast<std::size_t>(t)] = states_[static_cast<std::size_t>(t)];
@@ -238,7 +188,7 @@ private:
 template <class Stored>
 void infer_batch(const Rules& rules, Host& host, const EpochColumns<Stored>& epochs,
                  const std::int64_t* value_row_offsets, const States& states,
-                 InferenceResults<Stored>& results) {
+                 InferenceResults<Stored>& results, Device* device) {
     const auto topics = static_cast<std::size_t>(epochs.topics);
     results.status.assign(topics, {});
     results.states.resize(topics);
@@ -246,6 +196,12 @@ void infer_batch(const Rules& rules, Host& host, const EpochColumns<Stored>& epo
         column.assign(topics, {});
     }
     Inferring<Stored> inferring(rules, host, epochs, value_row_offsets, states, results);
+    if constexpr (std::is_same_v<Stored, double>) {
+        if (device != nullptr) {
+            run_on_device<EpochVerb::infer>(host, *device, rules, epochs.topics, inferring);
+            return;
+        }
+    }
     const auto is_large = [&](std::int64_t t) {
         const std::int64_t inferers = epochs.inferer_offsets[t + 1] - epochs.inferer_offsets[t];
         return inferers * inferers > large_topic_pairs;
@@ -263,8 +219,8 @@ void infer_batch(const Rules& rules, Host& host, const EpochColumns<Stored>& epo
 }
 
 template void infer_batch(const Rules&, Host&, const EpochColumns<double>&, const std::int64_t*,
-                          const States&, InferenceResults<double>&);
+                          const States&, InferenceResults<double>&, Device*);
 template void infer_batch(const Rules&, Host&, const EpochColumns<Decimal>&, const std::int64_t*,
-                          const States&, InferenceResults<Decimal>&);
+                          const States&, InferenceResults<Decimal>&, Device*);
 
 } // namespace allora

@@ -78,7 +78,7 @@ inline bool all_submissible(const Rules& rules, std::span<const double> values) 
 template <class Real, class Stored>
 TopicStatus load_submitted(const Rules& rules, const Column<Stored>& column, std::int64_t begin,
                            std::int64_t count, const char* field, const std::uint32_t* actors,
-                           std::int64_t numbers_per_actor, std::vector<Real>& values) {
+                           std::int64_t numbers_per_actor, List<Real>& values) {
     values.resize(static_cast<std::size_t>(count));
     for (std::int64_t i = 0; i < count; ++i) {
         load(column, begin + i, values[static_cast<std::size_t>(i)]);
@@ -168,7 +168,7 @@ TopicStatus pack_forecasts(const Rules& rules, const EpochColumns<Stored>& colum
 // One amount of coins per actor: finite, and not negative.
 template <class Real, class Stored>
 TopicStatus load_amounts(const Column<Stored>& column, std::int64_t first, const char* field,
-                         Cause negative, const std::uint32_t* actors, std::vector<Real>& amounts) {
+                         Cause negative, const std::uint32_t* actors, List<Real>& amounts) {
     const Real zero = Number<Real>::from_int(0);
     for (std::size_t i = 0; i < amounts.size(); ++i) {
         load(column, first + static_cast<std::int64_t>(i), amounts[i]);

@@ -12,19 +12,19 @@
 #include <algorithm>
 #include <span>
 #include <utility>
-#include <vector>
 
 namespace allora {
 
 template <class Real>
 class Rewarding {
 public:
-    Rewarding(const Rules& rules, const TopicEpoch<Real>& epoch, const std::vector<Real>& losses,
-              RewardState<Real>& state, ReputationScratch<Real>& scratch, TopicReward<Real>& out)
+    ALLORA_HD Rewarding(const Rules& rules, const TopicEpoch<Real>& epoch, const List<Real>& losses,
+                        RewardState<Real>& state, ReputationScratch<Real>& scratch,
+                        TopicReward<Real>& out)
         : rules_(rules), epoch_(epoch), losses_(losses), state_(state), scratch_(scratch),
           out_(out) {}
 
-    void run() {
+    ALLORA_HD void run() {
         reset();
         score_reputers_of_epoch() && score_inferers_of_epoch() && score_forecasters_of_epoch() &&
             divide_among_reputers() && divide_among_inferers() && divide_among_forecasters() &&
@@ -32,39 +32,39 @@ public:
     }
 
 private:
-    bool good(Cause cause, const char* field) {
+    ALLORA_HD bool good(Cause cause, const char* field) {
         out_.status.cause = cause;
         out_.status.field = cause == Cause::none ? "" : field;
         return cause == Cause::none;
     }
 
     // A list that failed leaves no entry behind.
-    bool whole(Cause cause, std::vector<Real>& entries, const char* field) {
+    ALLORA_HD bool whole(Cause cause, List<Real>& entries, const char* field) {
         if (cause != Cause::none) {
             std::fill(entries.begin(), entries.end(), Number<Real>::missing());
         }
         return good(cause, field);
     }
 
-    bool keep(std::vector<Real>& entry, const Real& value, const char* field) {
+    ALLORA_HD bool keep(List<Real>& entry, const Real& value, const char* field) {
         const Cause cause = Number<Real>::fault(value);
         entry[0] = cause == Cause::none ? value : Number<Real>::missing();
         return good(cause, field);
     }
 
-    void reset() {
+    ALLORA_HD void reset() {
         out_.status = {};
         out_.iterations = 0;
-        for (const RewardField<Real>& field : reward_fields<Real>) {
-            const std::int32_t count = field.role == Role::inferer      ? epoch_.inferers
-                                       : field.role == Role::forecaster ? epoch_.forecasters
-                                       : field.role == Role::reputer    ? epoch_.reputers
-                                                                        : 1;
-            (out_.*field.member).assign(static_cast<std::size_t>(count), Number<Real>::missing());
-        }
+        each_reward_list(out_, [this](Role role, List<Real>& list) {
+            const std::int32_t count = role == Role::inferer      ? epoch_.inferers
+                                       : role == Role::forecaster ? epoch_.forecasters
+                                       : role == Role::reputer    ? epoch_.reputers
+                                                                  : 1;
+            list.assign(static_cast<std::size_t>(count), Number<Real>::missing());
+        });
     }
 
-    bool score_reputers_of_epoch() {
+    ALLORA_HD bool score_reputers_of_epoch() {
         Reputation<Real> reputation(epoch_, scratch_);
         Listened<Real> listened;
         if (!good(listen(rules_, state_.listening_coefficient, reputation, listened),
@@ -83,16 +83,16 @@ private:
             out_.reputer_score, state_.reputers, "reputer_score_ema");
     }
 
-    void show_adjusted(const std::vector<Real>& coefficients, std::vector<Real>& shown) {
-        std::vector<Real> adjusted;
+    ALLORA_HD void show_adjusted(const List<Real>& coefficients, List<Real>& shown) {
+        List<Real> adjusted;
         if (adjust_stakes(std::span<const Real>(coefficients), std::span<const Real>(epoch_.stakes),
                           adjusted) == Cause::none) {
             shown = std::move(adjusted);
         }
     }
 
-    bool average(const RoleSeats<Real>& seats, const std::vector<Real>& scores,
-                 RoleRewardState<Real>& role, const char* field) {
+    ALLORA_HD bool average(const RoleSeats<Real>& seats, const List<Real>& scores,
+                           RoleRewardState<Real>& role, const char* field) {
         Real initial;
         if (!good(
                 update_averages(rules_, epoch_.params, epoch_.nonce, seats, scores, role, initial),
@@ -106,7 +106,7 @@ private:
         return true;
     }
 
-    bool store_initial_scores() {
+    ALLORA_HD bool store_initial_scores() {
         for (const auto& [role, initial] : initial_scores_) {
             role->initial_score = initial;
         }
@@ -114,7 +114,7 @@ private:
         return true;
     }
 
-    bool sound(std::vector<Real>& scores, const char* field) {
+    ALLORA_HD bool sound(List<Real>& scores, const char* field) {
         for (const Real& score : scores) {
             const Cause cause = Number<Real>::fault(score);
             if (!Number<Real>::is_missing(score) && cause != Cause::none) {
@@ -125,15 +125,15 @@ private:
     }
 
     // A worker role's scores enter its history and, but for a lone worker, its averages.
-    bool keep_scores(const WorkerScores<Real>& scored, const RoleSeats<Real>& seats,
-                     RoleRewardState<Real>& role, const char* field) {
+    ALLORA_HD bool keep_scores(const WorkerScores<Real>& scored, const RoleSeats<Real>& seats,
+                               RoleRewardState<Real>& role, const char* field) {
         if (scored.count > 0) {
             record_scores(rules_, epoch_.params, seats.seats, scored.scores, role);
         }
         return scored.lone || average(seats, scored.scores, role, field);
     }
 
-    bool score_inferers_of_epoch() {
+    ALLORA_HD bool score_inferers_of_epoch() {
         WorkerScores<Real> scored{out_.inferer_score};
         score_inferers(epoch_, losses_, scored);
         inferers_ = scored.count;
@@ -144,7 +144,7 @@ private:
                            state_.inferers, "inferer_score_ema");
     }
 
-    bool score_forecasters_of_epoch() {
+    ALLORA_HD bool score_forecasters_of_epoch() {
         WorkerScores<Real> scored{out_.forecaster_score};
         const Cause cause = score_forecasters(rules_.decimal_functions, epoch_, losses_, scored);
         forecasters_ = scored.count;
@@ -157,14 +157,14 @@ private:
                store_initial_scores();
     }
 
-    bool entropy(const std::vector<Real>& fractions, RoleRewardState<Real>& role, Real& value,
-                 std::vector<Real>& entry, const char* field) {
+    ALLORA_HD bool entropy(const List<Real>& fractions, RoleRewardState<Real>& role, Real& value,
+                           List<Real>& entry, const char* field) {
         const Cause cause =
             task_entropy(rules_.decimal_functions, epoch_.params, fractions, role, value);
         return good(cause, field) && keep(entry, value, field);
     }
 
-    bool divide_among_reputers() {
+    ALLORA_HD bool divide_among_reputers() {
         const Cause cause =
             reputer_fractions(rules_.decimal_functions, epoch_.params.p_reward_reputer,
                               std::span<const Real>(epoch_.stakes),
@@ -174,16 +174,16 @@ private:
                        out_.reputer_entropy, "reputer_entropy");
     }
 
-    bool divide_among_workers(const Real& p, const Real& c, const std::vector<Real>& scores,
-                              const RoleRewardState<Real>& role, std::vector<Real>& fractions,
-                              const char* field) {
-        const std::vector<Real> sample = sampled_scores(role);
+    ALLORA_HD bool divide_among_workers(const Real& p, const Real& c, const List<Real>& scores,
+                                        const RoleRewardState<Real>& role, List<Real>& fractions,
+                                        const char* field) {
+        const List<Real> sample = sampled_scores(role);
         return whole(worker_fractions(rules_.decimal_functions, p, c, epoch_.params.epsilon,
                                       std::span<const Real>(sample), scores, fractions),
                      fractions, field);
     }
 
-    bool divide_among_inferers() {
+    ALLORA_HD bool divide_among_inferers() {
         if (inferers_ == 0) {
             return good(Cause::no_score, "inferer_fraction");
         }
@@ -195,7 +195,7 @@ private:
     }
 
     // Forecasting has no entropy, and nothing to smooth, unless it could choose among inferers.
-    bool divide_among_forecasters() {
+    ALLORA_HD bool divide_among_forecasters() {
         entropies_.forecasting = Number<Real>::from_int(0);
         if (forecasters_ > 0 &&
             !divide_among_workers(epoch_.params.p_reward_forecast, epoch_.params.c_reward_forecast,
@@ -210,7 +210,7 @@ private:
                        out_.forecasting_entropy, "forecasting_entropy");
     }
 
-    bool split() {
+    ALLORA_HD bool split() {
         const Real score = losses_[1] - losses_[0];
         if (!keep(out_.forecasting_task_utility_score, score, "forecasting_task_utility_score")) {
             return false;
@@ -232,7 +232,7 @@ private:
                keep(out_.forecasting_task_reward, tasks_.forecasting, "forecasting_task_reward");
     }
 
-    bool reward_reputers() {
+    ALLORA_HD bool reward_reputers() {
         const Cause cause =
             divide_reward(out_.reputer_fraction, tasks_.reputer, out_.reputer_reward);
         if (!whole(cause, out_.reputer_reward, "reputer_reward")) {
@@ -254,7 +254,7 @@ private:
         return true;
     }
 
-    bool reward_workers() {
+    ALLORA_HD bool reward_workers() {
         return whole(divide_reward(out_.inferer_fraction, tasks_.inference, out_.inferer_reward),
                      out_.inferer_reward, "inferer_reward") &&
                whole(divide_reward(out_.forecaster_fraction, tasks_.forecasting,
@@ -263,7 +263,7 @@ private:
     }
 
     // Everybody whose payout does not fail is paid; the status names the first who is not.
-    bool pay_everyone() {
+    ALLORA_HD bool pay_everyone() {
         pay_role(out_.reputer_reward, "reputer", "reputer_paid", out_.reputer_paid);
         pay_role(out_.inferer_reward, "inferer", "inferer_paid", out_.inferer_paid);
         pay_role(out_.forecaster_reward, "forecaster", "forecaster_paid", out_.forecaster_paid);
@@ -272,15 +272,15 @@ private:
         return out_.status.ok();
     }
 
-    void pay_role(const std::vector<Real>& rewards, const char* role, const char* field,
-                  std::vector<Real>& paid) {
+    ALLORA_HD void pay_role(const List<Real>& rewards, const char* role, const char* field,
+                            List<Real>& paid) {
         const Status status = pay(rewards, role, field, paid);
         if (out_.status.ok() || status.cause == Cause::does_not_fit) {
             out_.status = status;
         }
     }
 
-    static void include(const std::vector<Real>& paid, std::vector<std::uint8_t>& included) {
+    ALLORA_HD static void include(const List<Real>& paid, List<std::uint8_t>& included) {
         for (std::size_t i = 0; i < paid.size(); ++i) {
             included[i] = Number<Real>::is_missing(paid[i]) ? 0 : 1;
         }
@@ -288,7 +288,7 @@ private:
 
     const Rules& rules_;
     const TopicEpoch<Real>& epoch_;
-    const std::vector<Real>& losses_;
+    const List<Real>& losses_;
     RewardState<Real>& state_;
     ReputationScratch<Real>& scratch_;
     TopicReward<Real>& out_;
@@ -296,7 +296,7 @@ private:
     std::int32_t forecasters_ = 0;
     Entropies<Real> entropies_{};
     TaskRewards<Real> tasks_{};
-    std::vector<std::pair<RoleRewardState<Real>*, Real>> initial_scores_; // not yet stored
+    List<std::pair<RoleRewardState<Real>*, Real>> initial_scores_; // not yet stored
 };
 
 } // namespace allora

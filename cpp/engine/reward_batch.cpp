@@ -1,4 +1,5 @@
 // The batch loop of reward.
+#include "device_batch.hpp"
 #include "engine.hpp"
 #include "workspace.hpp"
 
@@ -27,21 +28,42 @@ public:
             });
     }
 
+    void pack(std::int64_t t, int thread, std::vector<std::byte>& in, TopicPlace& place) {
+        ThreadSpace<double>& space = spaces_[static_cast<std::size_t>(thread)];
+        const auto at = static_cast<std::size_t>(t);
+        const auto& stored = std::get<StoredState<double>>(states_[at]->state);
+        const TopicStatus& status = results_.status[at] =
+            start(t, stored, space.index, space.narrow);
+        if (status.cause == Cause::none) {
+            pack_space<EpochVerb::reward>(rules_, space.narrow, in, place);
+        }
+    }
+
+    void unpack(std::int64_t t, int thread, std::byte* in, std::byte* out) {
+        Workspace<double>& space = spaces_[static_cast<std::size_t>(thread)].narrow;
+        const auto& stored =
+            std::get<StoredState<double>>(states_[static_cast<std::size_t>(t)]->state);
+        with_results<EpochVerb::reward>(space, in, out, [&] { finish(t, stored, space); });
+    }
+
 private:
     template <class Real>
     TopicStatus run(std::int64_t t, const StoredState<Real>& stored, ActorIndex& index,
                     Workspace<Real>& space) {
-        const TopicActors<Stored> topic(columns_, t);
-        const EpochActors actors{topic.inferers, topic.forecasters, topic.reputers};
-        TopicStatus status = start(t, index, space);
+        const TopicStatus status = start(t, stored, index, space);
         if (status.cause != Cause::none) {
-            leave_out(t);
             return status;
         }
-        stored.scores->gather(actors, columns_.nonce[t], space.reward_state);
         Rewarding<Real>(rules_, space.epoch, space.settlement.network_losses, space.reward_state,
                         space.reputation, space.reward)
             .run();
+        return finish(t, stored, space);
+    }
+
+    template <class Real>
+    TopicStatus finish(std::int64_t t, const StoredState<Real>& stored, Workspace<Real>& space) {
+        const TopicActors<Stored> topic(columns_, t);
+        const EpochActors actors{topic.inferers, topic.forecasters, topic.reputers};
         if (std::is_same_v<Real, Decimal> && space.reward.status.cause == Cause::does_not_fit) {
             return named(space.reward.status, topic);
         }
@@ -54,8 +76,23 @@ private:
         return named(space.reward.status, topic);
     }
 
+    // A topic that cannot start is left out.
     template <class Real>
-    TopicStatus start(std::int64_t t, ActorIndex& index, Workspace<Real>& space) {
+    TopicStatus start(std::int64_t t, const StoredState<Real>& stored, ActorIndex& index,
+                      Workspace<Real>& space) {
+        const TopicStatus status = load_topic(t, index, space);
+        if (status.cause != Cause::none) {
+            leave_out(t);
+            return status;
+        }
+        const TopicActors<Stored> topic(columns_, t);
+        stored.scores->gather({topic.inferers, topic.forecasters, topic.reputers},
+                              columns_.nonce[t], space.reward_state);
+        return status;
+    }
+
+    template <class Real>
+    TopicStatus load_topic(std::int64_t t, ActorIndex& index, Workspace<Real>& space) {
         TopicStatus status = pack_topic(rules_, columns_, t, true, index, space.epoch);
         if (status.cause == Cause::none) {
             status = pack_reward(columns_, t, space.epoch);
@@ -63,7 +100,7 @@ private:
         if (status.cause != Cause::none) {
             return status;
         }
-        std::vector<Real>& losses = space.settlement.network_losses;
+        List<Real>& losses = space.settlement.network_losses;
         losses.resize(static_cast<std::size_t>(rows_[t + 1] - rows_[t]));
         for (std::size_t slot = 0; slot < losses.size(); ++slot) {
             load(losses_, rows_[t] + static_cast<std::int64_t>(slot), losses[slot]);
@@ -145,7 +182,7 @@ private:
 template <class Stored>
 void reward_batch(const Rules& rules, Host& host, const EpochColumns<Stored>& epochs,
                   const std::int64_t* loss_row_offsets, const Column<Stored>& losses,
-                  const States& states, RewardResults<Stored>& results) {
+                  const States& states, RewardResults<Stored>& results, Device* device) {
     const auto topics = static_cast<std::size_t>(epochs.topics);
     results.status.assign(topics, {});
     results.states.resize(topics);
@@ -154,12 +191,18 @@ void reward_batch(const Rules& rules, Host& host, const EpochColumns<Stored>& ep
     }
     RewardingBatch<Stored> rewarding(rules, host, epochs, loss_row_offsets, losses, states,
                                      results);
+    if constexpr (std::is_same_v<Stored, double>) {
+        if (device != nullptr) {
+            run_on_device<EpochVerb::reward>(host, *device, rules, epochs.topics, rewarding);
+            return;
+        }
+    }
     host.for_each(epochs.topics, [&](std::int64_t t, int thread) { rewarding.topic(t, thread); });
 }
 
 template void reward_batch(const Rules&, Host&, const EpochColumns<double>&, const std::int64_t*,
-                           const Column<double>&, const States&, RewardResults<double>&);
+                           const Column<double>&, const States&, RewardResults<double>&, Device*);
 template void reward_batch(const Rules&, Host&, const EpochColumns<Decimal>&, const std::int64_t*,
-                           const Column<Decimal>&, const States&, RewardResults<Decimal>&);
+                           const Column<Decimal>&, const States&, RewardResults<Decimal>&, Device*);
 
 } // namespace allora

@@ -9,13 +9,13 @@ namespace allora {
 
 template <class Real>
 struct SettleScratch {
-    std::vector<Real> inferer_regret, forecaster_regret; // before the epoch
+    List<Real> inferer_regret, forecaster_regret; // before the epoch
     Updated<Real> updated;
     ClosingScratch<Real> closing;
 };
 
 template <class Real>
-bool fail(TopicSettlement<Real>& out, Cause cause, const char* field) {
+ALLORA_HD bool fail(TopicSettlement<Real>& out, Cause cause, const char* field) {
     if (cause == Cause::none) {
         return false;
     }
@@ -24,8 +24,8 @@ bool fail(TopicSettlement<Real>& out, Cause cause, const char* field) {
 }
 
 template <class Real>
-bool update_regrets(const Rules& rules, const TopicEpoch<Real>& epoch, TopicState<Real>& state,
-                    TopicSettlement<Real>& out) {
+ALLORA_HD bool update_regrets(const Rules& rules, const TopicEpoch<Real>& epoch,
+                              TopicState<Real>& state, TopicSettlement<Real>& out) {
     RegretUpdate<Real> step{
         epoch, out.network_losses, {epoch.inferers, epoch.forecasters}, state.initial_regret};
     update_single_regrets(step, state);
@@ -36,8 +36,9 @@ bool update_regrets(const Rules& rules, const TopicEpoch<Real>& epoch, TopicStat
 }
 
 template <class Real>
-void settle_topic(const Rules& rules, const TopicEpoch<Real>& epoch, TopicState<Real>& state,
-                  SettleScratch<Real>& scratch, TopicSettlement<Real>& out) {
+ALLORA_HD void settle_topic(const Rules& rules, const TopicEpoch<Real>& epoch,
+                            TopicState<Real>& state, SettleScratch<Real>& scratch,
+                            TopicSettlement<Real>& out) {
     network_losses(epoch, out);
     if (!out.status.ok()) {
         return;

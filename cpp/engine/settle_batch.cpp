@@ -1,4 +1,5 @@
 // The batch loop of settle.
+#include "device_batch.hpp"
 #include "engine.hpp"
 #include "workspace.hpp"
 
@@ -24,14 +25,39 @@ public:
                 return run(t, stored, space.index, workspace);
             });
         if (status.cause != Cause::none) {
-            results_.overflow[at].clear();
-            std::fill(results_.network_losses + rows_[t], results_.network_losses + rows_[t + 1],
-                      Number<Stored>::missing());
-            results_.states[at] = states_[at];
+            leave_out(t);
         }
     }
 
+    void pack(std::int64_t t, int thread, std::vector<std::byte>& in, TopicPlace& place) {
+        ThreadSpace<double>& space = spaces_[static_cast<std::size_t>(thread)];
+        const auto at = static_cast<std::size_t>(t);
+        const auto& stored = std::get<StoredState<double>>(states_[at]->state);
+        const TopicStatus& status = results_.status[at] =
+            start_topic(rules_, columns_, t, true, stored, space.index, space.narrow);
+        if (status.cause == Cause::none) {
+            pack_space<EpochVerb::settle>(rules_, space.narrow, in, place);
+        } else {
+            leave_out(t);
+        }
+    }
+
+    void unpack(std::int64_t t, int thread, std::byte* in, std::byte* out) {
+        Workspace<double>& space = spaces_[static_cast<std::size_t>(thread)].narrow;
+        const auto& stored =
+            std::get<StoredState<double>>(states_[static_cast<std::size_t>(t)]->state);
+        with_results<EpochVerb::settle>(space, in, out, [&] { finish(t, stored, space); });
+    }
+
 private:
+    void leave_out(std::int64_t t) {
+        const auto at = static_cast<std::size_t>(t);
+        results_.overflow[at].clear();
+        std::fill(results_.network_losses + rows_[t], results_.network_losses + rows_[t + 1],
+                  Number<Stored>::missing());
+        results_.states[at] = states_[at];
+    }
+
     template <class Real>
     TopicStatus run(std::int64_t t, const StoredState<Real>& stored, ActorIndex& index,
                     Workspace<Real>& space) {
@@ -39,8 +65,13 @@ private:
         if (status.cause != Cause::none) {
             return status;
         }
-        const TopicActors<Stored> actors(columns_, t);
         settle_topic(rules_, space.epoch, space.state, space.settle, space.settlement);
+        return finish(t, stored, space);
+    }
+
+    template <class Real>
+    TopicStatus finish(std::int64_t t, const StoredState<Real>& stored, Workspace<Real>& space) {
+        const TopicActors<Stored> actors(columns_, t);
         if (!space.settlement.status.ok()) {
             return named(space.settlement.status, actors);
         }
@@ -66,18 +97,24 @@ private:
 template <class Stored>
 void settle_batch(const Rules& rules, Host& host, const EpochColumns<Stored>& epochs,
                   const std::int64_t* loss_row_offsets, const States& states,
-                  SettlementResults<Stored>& results) {
+                  SettlementResults<Stored>& results, Device* device) {
     const auto topics = static_cast<std::size_t>(epochs.topics);
     results.status.assign(topics, {});
     results.states.resize(topics);
     results.overflow.assign(topics, {});
     Settling<Stored> settling(rules, host, epochs, loss_row_offsets, states, results);
+    if constexpr (std::is_same_v<Stored, double>) {
+        if (device != nullptr) {
+            run_on_device<EpochVerb::settle>(host, *device, rules, epochs.topics, settling);
+            return;
+        }
+    }
     host.for_each(epochs.topics, [&](std::int64_t t, int thread) { settling.topic(t, thread); });
 }
 
 template void settle_batch(const Rules&, Host&, const EpochColumns<double>&, const std::int64_t*,
-                           const States&, SettlementResults<double>&);
+                           const States&, SettlementResults<double>&, Device*);
 template void settle_batch(const Rules&, Host&, const EpochColumns<Decimal>&, const std::int64_t*,
-                           const States&, SettlementResults<Decimal>&);
+                           const States&, SettlementResults<Decimal>&, Device*);
 
 } // namespace allora

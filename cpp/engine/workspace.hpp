@@ -2,7 +2,7 @@
 // and out.
 #pragma once
 
-#include "infer.hpp"
+#include "infer_epoch.hpp"
 #include "pack.hpp"
 #include "reward.hpp"
 #include "settle.hpp"
@@ -26,7 +26,7 @@ struct Workspace {
     TopicState<Real> state;
     InferScratch<Real> infer;
     SettleScratch<Real> settle;
-    TopicInference<Real> inference;
+    EpochInference<Real> inference;
     TopicSettlement<Real> settlement;
     RewardState<Real> reward_state;
     ReputationScratch<Real> reputation;
@@ -130,15 +130,13 @@ std::shared_ptr<const Shelf> shelved(const Shelf& before, StoredState<Real> next
 }
 
 template <class Stored, class Real>
-void write_list(Stored* column, std::int64_t begin, const std::vector<Real>& values,
-                Overflow& overflow) {
+void write_list(Stored* column, std::int64_t begin, const List<Real>& values, Overflow& overflow) {
     for (std::size_t i = 0; i < values.size(); ++i) {
         store(column, begin + static_cast<std::int64_t>(i), values[i], overflow);
     }
 }
 
-inline void write_list(double* column, std::int64_t begin, const std::vector<double>& values,
-                       Overflow&) {
+inline void write_list(double* column, std::int64_t begin, const List<double>& values, Overflow&) {
     std::copy(values.begin(), values.end(), column + begin);
 }
 

@@ -7,17 +7,16 @@
 #include "weight.hpp"
 
 #include <span>
-#include <vector>
 
 namespace allora {
 
 // Participants whose regret was updated in this epoch, inferers first.
 template <class Real>
 struct Updated {
-    std::vector<Real> regrets;
-    std::vector<Real> previous_weights;
-    std::vector<std::uint8_t> experienced;
-    std::vector<std::int32_t> actors;
+    List<Real> regrets;
+    List<Real> previous_weights;
+    List<std::uint8_t> experienced;
+    List<std::int32_t> actors;
     std::size_t inferers = 0;
 };
 
@@ -25,16 +24,16 @@ struct Updated {
 template <class Real>
 struct ClosingScratch {
     WeightScratch<Real> weight;
-    std::vector<Real> chosen;
-    std::vector<Real> weights;
+    List<Real> chosen;
+    List<Real> weights;
 };
 
 // Experienced: a stored regret of this role before the epoch, and inclusions of at least 1/alpha.
 template <class Real>
-void collect_updated(const TopicEpoch<Real>& epoch, const std::vector<Real>& losses,
-                     const std::vector<Real>& inferers_before,
-                     const std::vector<Real>& forecasters_before, const TopicState<Real>& state,
-                     Updated<Real>& updated) {
+ALLORA_HD void collect_updated(const TopicEpoch<Real>& epoch, const List<Real>& losses,
+                               const List<Real>& inferers_before,
+                               const List<Real>& forecasters_before, const TopicState<Real>& state,
+                               Updated<Real>& updated) {
     const BundleLayout layout{epoch.inferers, epoch.forecasters};
     const Real needed = Number<Real>::from_int(1) / epoch.params.alpha_regret;
     updated.regrets.clear();
@@ -69,20 +68,20 @@ void collect_updated(const TopicEpoch<Real>& epoch, const std::vector<Real>& los
 // R0 = Q + (c - 8.25/p) D: Q the quantile of the experienced regrets, D their deviation + epsilon.
 // Since v0.7, with too few of them: Q over all updated regrets if those are enough, else unchanged.
 template <class Real>
-Real next_initial_regret(const Rules& rules, const Params<Real>& params,
-                         const Updated<Real>& updated, const Real& current,
-                         ClosingScratch<Real>& scratch) {
+ALLORA_HD Real next_initial_regret(const Rules& rules, const Params<Real>& params,
+                                   const Updated<Real>& updated, const Real& current,
+                                   ClosingScratch<Real>& scratch) {
     if (rules.initial_regret == InitialRegret::held) {
         return current;
     }
-    std::vector<Real>& experienced = scratch.chosen;
+    List<Real>& experienced = scratch.chosen;
     experienced.clear();
     for (std::size_t i = 0; i < updated.regrets.size(); ++i) {
         if (updated.experienced[i] != 0) {
             experienced.push_back(updated.regrets[i]);
         }
     }
-    const auto count = [](const std::vector<Real>& values) {
+    const auto count = [](const List<Real>& values) {
         return Number<Real>::from_int(static_cast<std::int64_t>(values.size()));
     };
     scratch.weight.sorted.resize(updated.regrets.size());
@@ -110,10 +109,10 @@ Real next_initial_regret(const Rules& rules, const Params<Real>& params,
 // The scale of the next epoch's calls, over the regrets whose previous weight exceeds the threshold
 // where the rules filter; over all where fewer than two would remain.
 template <class Real>
-Real next_regret_scale(const Rules& rules, const Params<Real>& params, const Updated<Real>& updated,
-                       ClosingScratch<Real>& scratch) {
+ALLORA_HD Real next_regret_scale(const Rules& rules, const Params<Real>& params,
+                                 const Updated<Real>& updated, ClosingScratch<Real>& scratch) {
     if (rules.scale_filter == ScaleFilter::previous_weight) {
-        std::vector<Real>& weighty = scratch.chosen;
+        List<Real>& weighty = scratch.chosen;
         weighty.clear();
         for (std::size_t i = 0; i < updated.regrets.size(); ++i) {
             if (!Number<Real>::is_missing(updated.previous_weights[i]) &&
@@ -130,9 +129,10 @@ Real next_regret_scale(const Rules& rules, const Params<Real>& params, const Upd
 
 // w / sum(w) of everyone updated in this epoch, under the new scale.
 template <class Real>
-Cause store_weights(const Rules& rules, const Params<Real>& params, const Updated<Real>& updated,
-                    ClosingScratch<Real>& scratch, TopicState<Real>& state) {
-    std::vector<Real>& weights = scratch.weights;
+ALLORA_HD Cause store_weights(const Rules& rules, const Params<Real>& params,
+                              const Updated<Real>& updated, ClosingScratch<Real>& scratch,
+                              TopicState<Real>& state) {
+    List<Real>& weights = scratch.weights;
     weights.resize(updated.regrets.size());
     weights_of_call(rules, params, std::span<const Real>(updated.regrets), state.regret_scale,
                     scratch.weight, std::span<Real>(weights));

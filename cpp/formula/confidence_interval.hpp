@@ -9,15 +9,14 @@
 #include <iterator>
 #include <span>
 #include <type_traits>
-#include <vector>
 
 namespace allora {
 
 // The percentiles themselves. Sums of weights of very different size outgrow the fixed width, and
 // only the percentiles are stored: such an interval is computed without a width.
 template <class Real>
-Cause weighted_interval(std::span<const Real> values, std::span<const Real> weights,
-                        std::vector<Real>& scratch, std::vector<Real>& interval) {
+ALLORA_HD Cause weighted_interval(std::span<const Real> values, std::span<const Real> weights,
+                                  List<Real>& scratch, List<Real>& interval) {
     const std::array<Real, 5> percentiles = {
         Number<Real>::constant(228, -2), Number<Real>::constant(1587, -2),
         Number<Real>::constant(50, 0), Number<Real>::constant(8413, -2),
@@ -28,7 +27,7 @@ Cause weighted_interval(std::span<const Real> values, std::span<const Real> weig
                                             std::span<Real>(scratch), std::span<Real>(interval));
     if constexpr (std::is_same_v<Real, Decimal>) {
         if (cause == Cause::does_not_fit) {
-            std::vector<BigDecimal> long_values, long_weights, long_scratch, long_interval;
+            List<BigDecimal> long_values, long_weights, long_scratch, long_interval;
             std::transform(values.begin(), values.end(), std::back_inserter(long_values), to_big);
             std::transform(weights.begin(), weights.end(), std::back_inserter(long_weights),
                            to_big);
@@ -47,8 +46,9 @@ Cause weighted_interval(std::span<const Real> values, std::span<const Real> weig
 // Percentiles 2.28, 15.87, 50, 84.13, 97.72 of inferences and forecast-implied inferences, weighted
 // as in the combined call. None for several labels, or where no weights were computed.
 template <class Real>
-void set_confidence_interval(const TopicEpoch<Real>& epoch, const Prepared<Real>& prepared,
-                             PassScratch<Real>& scratch, TopicInference<Real>& out) {
+ALLORA_HD void set_confidence_interval(const TopicEpoch<Real>& epoch,
+                                       const Prepared<Real>& prepared, PassScratch<Real>& scratch,
+                                       TopicInference<Real>& out) {
     if (epoch.labels != 1) {
         return;
     }
@@ -78,9 +78,9 @@ void set_confidence_interval(const TopicEpoch<Real>& epoch, const Prepared<Real>
 
 // w / sum(w), inferers first.
 template <class Real>
-void set_normalized_weights(TopicInference<Real>& out) {
+ALLORA_HD void set_normalized_weights(TopicInference<Real>& out) {
     Sum<Real> total;
-    for (const std::vector<Real>* weights : {&out.inferer_weight, &out.forecaster_weight}) {
+    for (const List<Real>* weights : {&out.inferer_weight, &out.forecaster_weight}) {
         for (const Real& weight : *weights) {
             if (!Number<Real>::is_missing(weight)) {
                 total.add(weight);

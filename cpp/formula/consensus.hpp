@@ -8,14 +8,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 namespace allora {
 
 // Columns that the same reputers report; they share the sum of those reputers' adjusted stakes.
 struct ColumnGroup {
-    std::vector<std::uint8_t> reported; // per reputer
-    bool complete = false;              // nobody misses them
+    List<std::uint8_t> reported; // per reputer
+    bool complete = false;       // nobody misses them
     std::size_t columns = 0;
     std::size_t begin = 0;
 };
@@ -29,29 +28,29 @@ struct LossMatrix {
     std::size_t reputers = 0;
     std::size_t columns = 0;
     std::size_t stride = 0;
-    std::vector<ColumnGroup> groups;
-    std::vector<Real> losses;
-    std::vector<typename SharedShare<Real>::Operand> operands;
+    List<ColumnGroup> groups;
+    List<Real> losses;
+    List<typename SharedShare<Real>::Operand> operands;
 
-    const Real* column(std::size_t at) const { return losses.data() + at * stride; }
+    ALLORA_HD const Real* column(std::size_t at) const { return losses.data() + at * stride; }
 };
 
 // Which reputers report each slot of the bundle; empty where nobody does.
 template <class Real>
 class ReportedSlots {
 public:
-    explicit ReportedSlots(const TopicEpoch<Real>& epoch)
+    ALLORA_HD explicit ReportedSlots(const TopicEpoch<Real>& epoch)
         : epoch_(epoch), layout_{epoch.inferers, epoch.forecasters},
           counts_(reports_one_out_inferers(epoch)),
           reported_(static_cast<std::size_t>(epoch.reputers)) {}
 
-    const Real& loss(std::size_t reputer, std::int64_t slot) const {
+    ALLORA_HD const Real& loss(std::size_t reputer, std::int64_t slot) const {
         return epoch_.reports[reputer * static_cast<std::size_t>(layout_.width()) +
                               static_cast<std::size_t>(slot)];
     }
 
     // Who reports the slot; false: nobody.
-    bool find(std::int64_t slot) {
+    ALLORA_HD bool find(std::int64_t slot) {
         const bool one_out_inferer =
             slot >= layout_.one_out_inferer(0) && slot < layout_.one_out_forecaster(0);
         std::size_t count = 0;
@@ -64,38 +63,37 @@ public:
         complete_ = count == reported_.size();
         return count > 0;
     }
-    const std::vector<std::uint8_t>& reported() const { return reported_; }
-    bool complete() const { return complete_; }
+    ALLORA_HD const List<std::uint8_t>& reported() const { return reported_; }
+    ALLORA_HD bool complete() const { return complete_; }
 
 private:
     const TopicEpoch<Real>& epoch_;
     BundleLayout layout_;
-    std::vector<std::uint8_t> counts_;
-    std::vector<std::uint8_t> reported_;
+    List<std::uint8_t> counts_;
+    List<std::uint8_t> reported_;
     bool complete_ = false;
 };
 
 // The group of columns that exactly these reputers report; `hint` is the group found last.
-inline std::size_t group_of(std::vector<ColumnGroup>& groups,
-                            const std::vector<std::uint8_t>& reported, bool complete,
-                            std::size_t hint) {
+ALLORA_HD inline std::size_t group_of(List<ColumnGroup>& groups, const List<std::uint8_t>& reported,
+                                      bool complete, std::size_t hint) {
     if (hint < groups.size() &&
         (complete ? groups[hint].complete : groups[hint].reported == reported)) {
         return hint;
     }
-    const auto found = std::find_if(groups.begin(), groups.end(), [&](const ColumnGroup& group) {
-        return group.reported == reported;
-    });
-    if (found == groups.end()) {
-        groups.push_back({reported, complete});
-        return groups.size() - 1;
+    std::size_t found = 0;
+    while (found < groups.size() && !(groups[found].reported == reported)) {
+        ++found;
     }
-    return static_cast<std::size_t>(found - groups.begin());
+    if (found == groups.size()) {
+        groups.push_back({reported, complete});
+    }
+    return found;
 }
 
 template <class Real>
-void fill_column(const ReportedSlots<Real>& slots, std::int64_t slot, const ColumnGroup& group,
-                 Real* column) {
+ALLORA_HD void fill_column(const ReportedSlots<Real>& slots, std::int64_t slot,
+                           const ColumnGroup& group, Real* column) {
     std::size_t least = 0;
     bool any = false;
     for (std::size_t m = 0; !group.complete && m < group.reported.size(); ++m) {
@@ -110,22 +108,30 @@ void fill_column(const ReportedSlots<Real>& slots, std::int64_t slot, const Colu
 }
 
 template <class Real>
-bool any_missing(const std::vector<Real>& values) {
-    return std::any_of(values.begin(), values.end(), Number<Real>::is_missing);
+ALLORA_HD bool any_missing(const List<Real>& values) {
+    for (const Real& value : values) {
+        if (Number<Real>::is_missing(value)) {
+            return true;
+        }
+    }
+    return false;
 }
 
-inline bool any_missing(const std::vector<double>& values) {
+ALLORA_HD inline bool any_missing(const List<double>& values) {
+    if (one_at_a_time()) {
+        return any_missing<double>(values);
+    }
     return float64::array_kernels().any_missing(values.data(), Number<double>::missing_bits,
                                                 values.size());
 }
 
 // Columns by group, in the order of their slots.
 template <class Real>
-void fill_groups(const TopicEpoch<Real>& epoch, LossMatrix<Real>& matrix) {
+ALLORA_HD void fill_groups(const TopicEpoch<Real>& epoch, LossMatrix<Real>& matrix) {
     constexpr std::size_t nobody = ~std::size_t{0};
     const BundleLayout layout{epoch.inferers, epoch.forecasters};
     ReportedSlots<Real> slots(epoch);
-    std::vector<std::size_t> group(static_cast<std::size_t>(layout.width()), nobody);
+    List<std::size_t> group(static_cast<std::size_t>(layout.width()), nobody);
     std::size_t last = 0;
     for (std::int64_t slot = 0; slot < layout.width(); ++slot) {
         if (slots.find(slot)) {
@@ -135,7 +141,7 @@ void fill_groups(const TopicEpoch<Real>& epoch, LossMatrix<Real>& matrix) {
             ++matrix.columns;
         }
     }
-    std::vector<std::size_t> next;
+    List<std::size_t> next;
     std::size_t begin = 0;
     for (ColumnGroup& part : matrix.groups) {
         part.begin = begin;
@@ -154,11 +160,10 @@ void fill_groups(const TopicEpoch<Real>& epoch, LossMatrix<Real>& matrix) {
 
 // Where every reputer reports everything: one group, and nothing to look for.
 template <class Real>
-void fill_one_group(const TopicEpoch<Real>& epoch, LossMatrix<Real>& matrix) {
+ALLORA_HD void fill_one_group(const TopicEpoch<Real>& epoch, LossMatrix<Real>& matrix) {
     const BundleLayout layout{epoch.inferers, epoch.forecasters};
     matrix.columns = static_cast<std::size_t>(layout.width());
-    matrix.groups.push_back(
-        {std::vector<std::uint8_t>(matrix.reputers, 1), true, matrix.columns, 0});
+    matrix.groups.push_back({List<std::uint8_t>(matrix.reputers, 1), true, matrix.columns, 0});
     matrix.losses.assign(matrix.columns * matrix.stride, Number<Real>::from_int(0));
     for (std::size_t m = 0; m < matrix.reputers; ++m) {
         const Real* report = epoch.reports.data() + m * matrix.columns;
@@ -169,7 +174,7 @@ void fill_one_group(const TopicEpoch<Real>& epoch, LossMatrix<Real>& matrix) {
 }
 
 template <class Real>
-void arrange_losses(const TopicEpoch<Real>& epoch, LossMatrix<Real>& matrix) {
+ALLORA_HD void arrange_losses(const TopicEpoch<Real>& epoch, LossMatrix<Real>& matrix) {
     matrix.reputers = static_cast<std::size_t>(epoch.reputers);
     matrix.stride = Number<Real>::exact_sums ? matrix.reputers : 8 * (matrix.reputers / 8 + 1);
     matrix.columns = 0;
@@ -191,12 +196,12 @@ void arrange_losses(const TopicEpoch<Real>& epoch, LossMatrix<Real>& matrix) {
 template <class Real>
 struct SquaredDistances {
     Real norm;
-    std::vector<Real> distance;
+    List<Real> distance;
 };
 
 // The sum of a group's adjusted stakes; its quotients are undefined where it is 0.
 template <class Real>
-Cause group_stake(const ColumnGroup& group, std::span<const Real> adjusted, Real& total) {
+ALLORA_HD Cause group_stake(const ColumnGroup& group, std::span<const Real> adjusted, Real& total) {
     Sum<Real> sum;
     for (std::size_t i = 0; i < adjusted.size(); ++i) {
         if (group.reported[i] != 0) {
@@ -214,8 +219,8 @@ Cause group_stake(const ColumnGroup& group, std::span<const Real> adjusted, Real
 
 // S_i / D of the reputers that report a group's columns.
 template <class Real>
-std::vector<SharedShare<Real>> shares_of(std::span<const Real> adjusted, const Real& total) {
-    std::vector<SharedShare<Real>> shares;
+ALLORA_HD List<SharedShare<Real>> shares_of(std::span<const Real> adjusted, const Real& total) {
+    List<SharedShare<Real>> shares;
     shares.reserve(adjusted.size());
     for (const Real& stake : adjusted) {
         shares.emplace_back(stake, total);
@@ -225,8 +230,8 @@ std::vector<SharedShare<Real>> shares_of(std::span<const Real> adjusted, const R
 
 // c_j = sum_i (L_ij S_i) / D, each term on its own, over the reputers that report the column.
 template <class Real>
-Real consensus_of(const LossMatrix<Real>& matrix, const ColumnGroup& group, std::size_t column,
-                  const std::vector<SharedShare<Real>>& shares) {
+ALLORA_HD Real consensus_of(const LossMatrix<Real>& matrix, const ColumnGroup& group,
+                            std::size_t column, const List<SharedShare<Real>>& shares) {
     const Real* losses = matrix.column(column);
     const auto* operands = matrix.operands.data() + column * matrix.stride;
     ShortSum<Real> sum;
@@ -239,18 +244,18 @@ Real consensus_of(const LossMatrix<Real>& matrix, const ColumnGroup& group, std:
 }
 
 template <class Real>
-Cause measure_columns(const LossMatrix<Real>& matrix, std::span<const Real> adjusted,
-                      SquaredDistances<Real>& out) {
+ALLORA_HD Cause measure_columns(const LossMatrix<Real>& matrix, std::span<const Real> adjusted,
+                                SquaredDistances<Real>& out) {
     const Real zero = Number<Real>::from_int(0);
     const Real bound = Number<Real>::from_int(1);
     LongSum<Real> norm;
-    std::vector<LongSum<Real>> distance(matrix.reputers);
+    List<LongSum<Real>> distance(matrix.reputers);
     for (const ColumnGroup& group : matrix.groups) {
         Real total;
         if (const Cause cause = group_stake(group, adjusted, total); cause != Cause::none) {
             return cause;
         }
-        const std::vector<SharedShare<Real>> shares = shares_of(adjusted, total);
+        const List<SharedShare<Real>> shares = shares_of(adjusted, total);
         for (std::size_t j = group.begin; j < group.begin + group.columns; ++j) {
             const Real* losses = matrix.column(j);
             const Real consensus = consensus_of(matrix, group, j, shares);

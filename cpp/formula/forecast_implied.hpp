@@ -25,8 +25,8 @@ struct ForecastRow {
 
 // value = median of x over the elements; `withheld` < 0: all of them. Nothing left: 0, a value.
 template <class Real>
-void imply_median(const ForecastRow<Real>& row, std::int32_t withheld, PassScratch<Real>& scratch,
-                  Real* value) {
+ALLORA_HD void imply_median(const ForecastRow<Real>& row, std::int32_t withheld,
+                            PassScratch<Real>& scratch, Real* value) {
     const std::int32_t labels = row.epoch.labels;
     for (std::int32_t l = 0; l < labels; ++l) {
         scratch.values.clear();
@@ -42,7 +42,8 @@ void imply_median(const ForecastRow<Real>& row, std::int32_t withheld, PassScrat
 
 // value = sum(w x) / sum(w) over the elements that have a weight; false where the weights sum to 0.
 template <class Real>
-bool imply_mean(const ForecastRow<Real>& row, std::span<const Real> weights, Real* value) {
+ALLORA_HD bool imply_mean(const ForecastRow<Real>& row, std::span<const Real> weights,
+                          Real* value) {
     const std::size_t elements = weights.size();
     for (std::int32_t l = 0; l < row.epoch.labels; ++l) {
         const WeightedSums<Real> sums = weighted_sums(
@@ -57,9 +58,10 @@ bool imply_mean(const ForecastRow<Real>& row, std::span<const Real> weights, Rea
 
 // Weights over the elements without the withheld inferer's; one element weighs 1.
 template <class Real>
-void imply_weights(const Rules& rules, WithheldForecast how, const TopicState<Real>& state,
-                   const ForecastRow<Real>& row, std::int32_t withheld, PassScratch<Real>& scratch,
-                   std::span<Real> weights) {
+ALLORA_HD void imply_weights(const Rules& rules, WithheldForecast how,
+                             const TopicState<Real>& state, const ForecastRow<Real>& row,
+                             std::int32_t withheld, PassScratch<Real>& scratch,
+                             std::span<Real> weights) {
     const bool keeps = how == WithheldForecast::kept_without_weight;
     const bool keeps_element = keeps && row.inferers.size() == 1;
     scratch.regrets.assign(row.regrets.begin(), row.regrets.end());
@@ -100,16 +102,18 @@ struct SharedWeights {
     Real best;
     std::size_t holders; // of the maximum
 
-    bool stay_without(const ForecastRow<Real>& row, std::size_t e) const {
+    ALLORA_HD bool stay_without(const ForecastRow<Real>& row, std::size_t e) const {
         return scale_is_stored && weights.size() > 2 && (row.regrets[e] != best || holders > 1);
     }
 };
 
 template <class Real>
-SharedWeights<Real> share_weights(const Rules& rules, const TopicState<Real>& state,
-                                  const ForecastRow<Real>& row, PassScratch<Real>& scratch) {
+ALLORA_HD SharedWeights<Real> share_weights(const Rules& rules, const TopicState<Real>& state,
+                                            const ForecastRow<Real>& row,
+                                            PassScratch<Real>& scratch) {
     using Shared = SharedWeights<Real>;
-    scratch.element_of.assign(static_cast<std::size_t>(row.epoch.inferers), Shared::none);
+    scratch.element_of.assign(static_cast<std::size_t>(row.epoch.inferers),
+                              std::int32_t{Shared::none});
     for (std::size_t e = 0; e < row.inferers.size(); ++e) {
         std::int32_t& element = scratch.element_of[static_cast<std::size_t>(row.inferers[e])];
         element = element == Shared::none ? static_cast<std::int32_t>(e) : Shared::several;
@@ -135,8 +139,8 @@ SharedWeights<Real> share_weights(const Rules& rules, const TopicState<Real>& st
 
 // The mean that loses one term, the weights staying; false where the others sum to 0.
 template <class Real>
-bool imply_lost(const ForecastRow<Real>& row, const SharedWeights<Real>& shared, std::size_t e,
-                Real* value) {
+ALLORA_HD bool imply_lost(const ForecastRow<Real>& row, const SharedWeights<Real>& shared,
+                          std::size_t e, Real* value) {
     const std::size_t elements = shared.weights.size();
     for (std::size_t l = 0; l < shared.sums.size(); ++l) {
         const WeightedSums<Real> sums = sums_without(shared.sums[l], shared.weights,
@@ -151,9 +155,10 @@ bool imply_lost(const ForecastRow<Real>& row, const SharedWeights<Real>& shared,
 
 // One withheld inferer about whom the forecast has an element: false where no value is left.
 template <class Real>
-bool imply_without(const Rules& rules, WithheldForecast how, const TopicState<Real>& state,
-                   const ForecastRow<Real>& row, const SharedWeights<Real>& shared,
-                   std::int32_t withheld, PassScratch<Real>& scratch, Real* value) {
+ALLORA_HD bool imply_without(const Rules& rules, WithheldForecast how,
+                             const TopicState<Real>& state, const ForecastRow<Real>& row,
+                             const SharedWeights<Real>& shared, std::int32_t withheld,
+                             PassScratch<Real>& scratch, Real* value) {
     if (row.prepared.all_inferers_are_new) {
         const bool keeps = how == WithheldForecast::kept_without_weight;
         const auto stripped = std::count(row.inferers.begin(), row.inferers.end(), withheld);
@@ -176,9 +181,10 @@ bool imply_without(const Rules& rules, WithheldForecast how, const TopicState<Re
 // One entry of the row: its own computation where the forecast has an element about the withheld
 // inferer, else the forecast-implied inference as it is.
 template <class Real>
-void imply_one_out(const Rules& rules, WithheldForecast how, const TopicState<Real>& state,
-                   const ForecastRow<Real>& row, const SharedWeights<Real>& shared, bool has,
-                   std::int32_t withheld, PassScratch<Real>& scratch, Real* without) {
+ALLORA_HD void imply_one_out(const Rules& rules, WithheldForecast how,
+                             const TopicState<Real>& state, const ForecastRow<Real>& row,
+                             const SharedWeights<Real>& shared, bool has, std::int32_t withheld,
+                             PassScratch<Real>& scratch, Real* without) {
     const std::int32_t labels = row.epoch.labels;
     if (has && shared.element_of[static_cast<std::size_t>(withheld)] != SharedWeights<Real>::none) {
         has = imply_without(rules, how, state, row, shared, withheld, scratch, without);
@@ -193,8 +199,9 @@ void imply_one_out(const Rules& rules, WithheldForecast how, const TopicState<Re
 // The row feeds the one-out-inferer pass and is a list of the bundle itself. Up to v0.16 the pass
 // keeps the withheld inferer's element, while the list strips it.
 template <class Real>
-void imply_one_outs(const Rules& rules, const TopicState<Real>& state, const ForecastRow<Real>& row,
-                    bool has, PassScratch<Real>& scratch, Prepared<Real>& prepared) {
+ALLORA_HD void imply_one_outs(const Rules& rules, const TopicState<Real>& state,
+                              const ForecastRow<Real>& row, bool has, PassScratch<Real>& scratch,
+                              Prepared<Real>& prepared) {
     const SharedWeights<Real> shared = share_weights(rules, state, row, scratch);
     for (std::int32_t w = 0; w < row.epoch.inferers; ++w) {
         imply_one_out(rules, rules.withheld_forecast, state, row, shared, has, w, scratch,
@@ -208,9 +215,10 @@ void imply_one_outs(const Rules& rules, const TopicState<Real>& state, const For
 
 // Forecast-implied inference of forecaster k, and the row of its one-out inferences.
 template <class Real>
-void imply_forecast(const Rules& rules, const TopicEpoch<Real>& epoch,
-                    const TopicState<Real>& state, Prepared<Real>& prepared, std::int32_t k,
-                    PassScratch<Real>& scratch, TopicInference<Real>& out) {
+ALLORA_HD void imply_forecast(const Rules& rules, const TopicEpoch<Real>& epoch,
+                              const TopicState<Real>& state, Prepared<Real>& prepared,
+                              std::int32_t k, PassScratch<Real>& scratch,
+                              TopicInference<Real>& out) {
     const auto at = static_cast<std::size_t>(k);
     scratch.element_inferers.clear();
     scratch.element_regrets.clear();
@@ -236,7 +244,7 @@ void imply_forecast(const Rules& rules, const TopicEpoch<Real>& epoch,
         epoch, prepared, scratch.element_inferers, scratch.element_regrets, scratch.element_values,
         k,     submitted};
     Real* value = prepared.implied_value(k);
-    std::vector<Real>& weights = scratch.element_weights;
+    List<Real>& weights = scratch.element_weights;
     weights.assign(row.inferers.size(), Number<Real>::missing());
     bool has = submitted > 0 && (prepared.all_inferers_are_new || !row.inferers.empty());
     if (has && prepared.all_inferers_are_new) {

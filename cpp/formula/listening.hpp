@@ -11,24 +11,23 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 namespace allora {
 
 // min and max of the chain: on a tie the second argument, whose written form stays.
 template <class Real>
-Real least(const Real& x, const Real& y) {
+ALLORA_HD Real least(const Real& x, const Real& y) {
     return x < y ? x : y;
 }
 template <class Real>
-Real greatest(const Real& x, const Real& y) {
+ALLORA_HD Real greatest(const Real& x, const Real& y) {
     return x > y ? x : y;
 }
 
 // S_m = min(((R a_m) S_m) / sum_i a_i S_i, 1)
 template <class Real>
-Cause adjust_stakes(std::span<const Real> coefficients, std::span<const Real> stakes,
-                    std::vector<Real>& adjusted) {
+ALLORA_HD Cause adjust_stakes(std::span<const Real> coefficients, std::span<const Real> stakes,
+                              List<Real>& adjusted) {
     Sum<Real> listened;
     for (std::size_t i = 0; i < stakes.size(); ++i) {
         listened.add_product(coefficients[i], stakes[i]);
@@ -51,7 +50,7 @@ Cause adjust_stakes(std::span<const Real> coefficients, std::span<const Real> st
 template <class Real>
 struct ReputationScratch {
     LossMatrix<Real> matrix;
-    std::vector<Real> adjusted;
+    List<Real> adjusted;
     SquaredDistances<Real> squares{};
     PairDistances<Real> pairs; // only where sums round
 };
@@ -62,17 +61,17 @@ struct Reputation {
     const Params<Real>& params;
     std::span<const Real> stakes;
     LossMatrix<Real>& matrix;
-    std::vector<Real>& adjusted;
+    List<Real>& adjusted;
     SquaredDistances<Real>& squares;
     PairDistances<Real>& pairs;
 
-    Reputation(const TopicEpoch<Real>& epoch, ReputationScratch<Real>& scratch)
+    ALLORA_HD Reputation(const TopicEpoch<Real>& epoch, ReputationScratch<Real>& scratch)
         : params(epoch.params), stakes(epoch.stakes), matrix(scratch.matrix),
           adjusted(scratch.adjusted), squares(scratch.squares), pairs(scratch.pairs) {
         arrange_losses(epoch, matrix);
     }
 
-    Cause measure() {
+    ALLORA_HD Cause measure() {
         const std::span<const Real> shares(adjusted);
         if constexpr (!Number<Real>::exact_sums) {
             if (pairs.covers(shares)) {
@@ -85,8 +84,8 @@ struct Reputation {
 
 // T_m = 1 / (dist_m / norm + epsilon_r), at these coefficients.
 template <class Real>
-Cause score_reputers(Reputation<Real>& reputation, std::span<const Real> coefficients,
-                     std::vector<Real>& scores) {
+ALLORA_HD Cause score_reputers(Reputation<Real>& reputation, std::span<const Real> coefficients,
+                               List<Real>& scores) {
     Cause cause = adjust_stakes(coefficients, reputation.stakes, reputation.adjusted);
     if (cause != Cause::none) {
         return cause;
@@ -113,7 +112,7 @@ Cause score_reputers(Reputation<Real>& reputation, std::span<const Real> coeffic
 
 // sum_m x_m S_m
 template <class Real>
-Real stake_weighted(std::span<const Real> values, std::span<const Real> stakes) {
+ALLORA_HD Real stake_weighted(std::span<const Real> values, std::span<const Real> stakes) {
     Sum<Real> sum;
     for (std::size_t m = 0; m < stakes.size(); ++m) {
         sum.add_product(values[m], stakes[m]);
@@ -125,20 +124,20 @@ Real stake_weighted(std::span<const Real> values, std::span<const Real> stakes) 
 // iteration, `used`; the coefficients to its end.
 template <class Real>
 struct Listened {
-    std::vector<Real> coefficients;
-    std::vector<Real> used;
-    std::vector<Real> scores;
+    List<Real> coefficients;
+    List<Real> used;
+    List<Real> scores;
     std::int32_t iterations = 0;
 };
 
 template <class Real>
 class Descent {
 public:
-    Descent(Reputation<Real>& reputation, Listened<Real>& out)
+    ALLORA_HD Descent(Reputation<Real>& reputation, Listened<Real>& out)
         : reputation_(reputation), out_(out), count_(reputation.stakes.size()),
           total_(sum(reputation.stakes)) {}
 
-    Cause run() {
+    ALLORA_HD Cause run() {
         const Params<Real>& params = reputation_.params;
         Real greatest_gradient = one_;
         bool stopped = false;
@@ -170,13 +169,13 @@ public:
     }
 
 private:
-    Real delta_of(std::size_t l) const {
+    ALLORA_HD Real delta_of(std::size_t l) const {
         return Number<Real>::constant(out_.used[l] == one_ ? -1 : 1, -3);
     }
 
     // n_l = min(max(a_l + eta g_l, 0), 1), g_l = (1 - B / B') / delta: B the stake-weighted sum of
     // scores, B' with a_l moved by delta.
-    Cause set_next(std::size_t l, const Real& base, const Real& there) {
+    ALLORA_HD Cause set_next(std::size_t l, const Real& base, const Real& there) {
         const Real gradient = (one_ - base / there) / delta_of(l);
         const Real next = out_.used[l] + reputation_.params.learning_rate * gradient;
         if (const Cause fault = Number<Real>::fault(next); fault != Cause::none) {
@@ -186,12 +185,12 @@ private:
         return Cause::none;
     }
 
-    Cause step() {
+    ALLORA_HD Cause step() {
         const std::span<const Real> stakes = reputation_.stakes;
         const Real base = stake_weighted(std::span<const Real>(out_.scores), stakes);
         next_.resize(count_);
         for (std::size_t l = 0; l < count_; ++l) {
-            std::vector<Real>& moved = out_.coefficients;
+            List<Real>& moved = out_.coefficients;
             moved[l] = out_.used[l] + delta_of(l);
             const Cause cause = score_reputers(reputation_, std::span<const Real>(moved), scores_);
             moved[l] = out_.used[l];
@@ -208,7 +207,7 @@ private:
 
     // Scores and step with the same bits, the coefficients as they are and with each one moved
     // side by side. False, and nothing done, where sums are exact or something fails.
-    bool step_at_once() {
+    ALLORA_HD bool step_at_once() {
         if constexpr (!Number<Real>::exact_sums) {
             constexpr std::size_t side = float64::scored_lists;
             Real base = zero_;
@@ -241,10 +240,10 @@ private:
 
     // Lists from `first` on: the first of all is that of the coefficients in use, list l + 1 the
     // one where a_l is moved.
-    void place_lists(std::size_t first) {
+    ALLORA_HD void place_lists(std::size_t first) {
         constexpr std::size_t side = float64::scored_lists;
         for (std::size_t m = 0; m < count_; ++m) {
-            std::fill_n(lists_.begin() + static_cast<std::ptrdiff_t>(side * m), side, out_.used[m]);
+            std::fill_n(lists_.data() + side * m, side, out_.used[m]);
         }
         for (std::size_t at = first == 0 ? 1 : 0; at < side && first + at <= count_; ++at) {
             const std::size_t l = first + at - 1;
@@ -254,7 +253,7 @@ private:
 
     // Takes the step, or as much of it as leaves the least share of the stake listened to:
     // a_l = old_l + ((n_l - old_l)(f_min - f_old)) / (f_new - f_old).
-    Cause move(bool& stopped) {
+    ALLORA_HD Cause move(bool& stopped) {
         const std::span<const Real> old(out_.used);
         const Real& minimum = reputation_.params.min_stake_fraction;
         const Real before = stake_weighted(old, reputation_.stakes) / total_;
@@ -282,7 +281,7 @@ private:
         return Cause::none;
     }
 
-    Real distance_moved() const {
+    ALLORA_HD Real distance_moved() const {
         Real farthest = zero_;
         for (std::size_t l = 0; l < count_; ++l) {
             farthest = greatest(abs(out_.coefficients[l] - out_.used[l]), farthest);
@@ -296,17 +295,17 @@ private:
     Real total_;
     Real zero_ = Number<Real>::from_int(0);
     Real one_ = Number<Real>::from_int(1);
-    std::vector<Real> next_;
-    std::vector<Real> scores_;
-    std::vector<Real> lists_; // reputers x lists side by side
-    std::vector<Real> kept_;
+    List<Real> next_;
+    List<Real> scores_;
+    List<Real> lists_; // reputers x lists side by side
+    List<Real> kept_;
 };
 
 // Scores and new coefficients of an epoch's reputers; `stored` is missing for one that never had a
 // coefficient, which counts as 1.
 template <class Real>
-Cause listen(const Rules& rules, const std::vector<Real>& stored, Reputation<Real>& reputation,
-             Listened<Real>& out) {
+ALLORA_HD Cause listen(const Rules& rules, const List<Real>& stored, Reputation<Real>& reputation,
+                       Listened<Real>& out) {
     if constexpr (!Number<Real>::exact_sums) {
         reputation.pairs.prepare(reputation.matrix);
     }

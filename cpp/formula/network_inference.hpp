@@ -19,12 +19,12 @@ struct Pass {
 };
 
 template <class Real>
-std::int64_t pass_count(const Prepared<Real>& prepared) {
+ALLORA_HD std::int64_t pass_count(const Prepared<Real>& prepared) {
     return 2 + static_cast<std::int64_t>(prepared.inferers) + 2 * prepared.forecasters;
 }
 
 template <class Real>
-Pass pass_at(const Prepared<Real>& prepared, std::int64_t pass) {
+ALLORA_HD Pass pass_at(const Prepared<Real>& prepared, std::int64_t pass) {
     if (pass < 2) {
         return {pass == 0 ? Pass::Kind::combined : Pass::Kind::naive, -1};
     }
@@ -40,26 +40,30 @@ Pass pass_at(const Prepared<Real>& prepared, std::int64_t pass) {
 }
 
 template <class Real>
-const Real& regret_or_initial(const TopicState<Real>& state, const Real& regret) {
+ALLORA_HD const Real& regret_or_initial(const TopicState<Real>& state, const Real& regret) {
     return Number<Real>::is_missing(regret) ? state.initial_regret : regret;
 }
 
 template <class Real>
-void regrets_or_initial(const TopicState<Real>& state, std::span<const Real> regrets, Real* used) {
+ALLORA_HD void regrets_or_initial(const TopicState<Real>& state, std::span<const Real> regrets,
+                                  Real* used) {
     for (std::size_t j = 0; j < regrets.size(); ++j) {
         used[j] = regret_or_initial(state, regrets[j]);
     }
 }
 
-inline void regrets_or_initial(const TopicState<double>& state, std::span<const double> regrets,
-                               double* used) {
+ALLORA_HD inline void regrets_or_initial(const TopicState<double>& state,
+                                         std::span<const double> regrets, double* used) {
+    if (one_at_a_time()) {
+        return regrets_or_initial<double>(state, regrets, used);
+    }
     float64::array_kernels().fill_missing(regrets.data(), state.initial_regret,
                                           Number<double>::missing_bits, used, regrets.size());
 }
 
 // Whether forecaster k enters the pass.
 template <class Real>
-bool takes_part(const Prepared<Real>& prepared, const Pass& pass, std::int32_t k) {
+ALLORA_HD bool takes_part(const Prepared<Real>& prepared, const Pass& pass, std::int32_t k) {
     if (prepared.has_implied[static_cast<std::size_t>(k)] == 0) {
         return false;
     }
@@ -85,8 +89,8 @@ struct RegretRow {
 
 // The family of stored regrets that feeds a pass.
 template <class Real>
-RegretRow<Real> regrets_of(const TopicState<Real>& state, const TopicEpoch<Real>& epoch,
-                           const Pass& pass) {
+ALLORA_HD RegretRow<Real> regrets_of(const TopicState<Real>& state, const TopicEpoch<Real>& epoch,
+                                     const Pass& pass) {
     const auto i = static_cast<std::ptrdiff_t>(epoch.inferers);
     const auto f = static_cast<std::ptrdiff_t>(epoch.forecasters);
     const auto actor = static_cast<std::ptrdiff_t>(pass.actor);
@@ -110,8 +114,8 @@ RegretRow<Real> regrets_of(const TopicState<Real>& state, const TopicEpoch<Real>
 // The regret of forecaster k in the pass. In a one-in pass the forecaster's own entry is the row's
 // last column, or the one it shares with itself as an inferer.
 template <class Real>
-const Real& forecaster_regret(const TopicEpoch<Real>& epoch, const RegretRow<Real>& row,
-                              const Pass& pass, std::int32_t k) {
+ALLORA_HD const Real& forecaster_regret(const TopicEpoch<Real>& epoch, const RegretRow<Real>& row,
+                                        const Pass& pass, std::int32_t k) {
     if (pass.kind != Pass::Kind::one_in) {
         return row.forecasters[k];
     }
@@ -121,8 +125,9 @@ const Real& forecaster_regret(const TopicEpoch<Real>& epoch, const RegretRow<Rea
 
 // Regrets of the pass, inferers first, missing for whoever takes no part.
 template <class Real>
-void gather_regrets(const TopicEpoch<Real>& epoch, const TopicState<Real>& state,
-                    const Prepared<Real>& prepared, const Pass& pass, std::vector<Real>& regrets) {
+ALLORA_HD void gather_regrets(const TopicEpoch<Real>& epoch, const TopicState<Real>& state,
+                              const Prepared<Real>& prepared, const Pass& pass,
+                              List<Real>& regrets) {
     const auto inferers = static_cast<std::size_t>(epoch.inferers);
     regrets.resize(inferers + static_cast<std::size_t>(prepared.forecasters));
     const RegretRow<Real> row = regrets_of(state, epoch, pass);
@@ -140,8 +145,8 @@ void gather_regrets(const TopicEpoch<Real>& epoch, const TopicState<Real>& state
 
 // Values of one label in the order of the regrets; missing where a forecaster has none.
 template <class Real>
-void gather_values(const Prepared<Real>& prepared, const Pass& pass, std::int32_t l,
-                   std::vector<Real>& values) {
+ALLORA_HD void gather_values(const Prepared<Real>& prepared, const Pass& pass, std::int32_t l,
+                             List<Real>& values) {
     const auto inferers = static_cast<std::size_t>(prepared.inferers);
     values.resize(inferers + static_cast<std::size_t>(prepared.forecasters));
     if (prepared.labels == 1) {
@@ -164,7 +169,7 @@ void gather_values(const Prepared<Real>& prepared, const Pass& pass, std::int32_
 
 // All inferers new: the plain mean of the inferers that take part.
 template <class Real>
-Real plain_mean(const Prepared<Real>& prepared, const Pass& pass, std::int32_t l) {
+ALLORA_HD Real plain_mean(const Prepared<Real>& prepared, const Pass& pass, std::int32_t l) {
     const bool withholds = pass.kind == Pass::Kind::one_out_inferer;
     WeightedSums<Real> sums;
     for (std::int32_t j = 0; j < prepared.inferers; ++j) {
@@ -177,8 +182,8 @@ Real plain_mean(const Prepared<Real>& prepared, const Pass& pass, std::int32_t l
 
 // The mean of one label, or why there is none.
 template <class Real>
-Cause mean_of_sums(const Rules& rules, const TopicEpoch<Real>& epoch,
-                   const WeightedSums<Real>& sums, Real& value) {
+ALLORA_HD Cause mean_of_sums(const Rules& rules, const TopicEpoch<Real>& epoch,
+                             const WeightedSums<Real>& sums, Real& value) {
     if (sums.terms == 0 && rules.no_usable_participant == NoUsableParticipant::fault) {
         return Cause::no_usable_participant;
     }
@@ -189,8 +194,9 @@ Cause mean_of_sums(const Rules& rules, const TopicEpoch<Real>& epoch,
 
 // The value of one label, or why there is none.
 template <class Real>
-Cause pass_value(const Rules& rules, const TopicEpoch<Real>& epoch, const Prepared<Real>& prepared,
-                 const Pass& pass, std::int32_t l, PassScratch<Real>& scratch, Real& value) {
+ALLORA_HD Cause pass_value(const Rules& rules, const TopicEpoch<Real>& epoch,
+                           const Prepared<Real>& prepared, const Pass& pass, std::int32_t l,
+                           PassScratch<Real>& scratch, Real& value) {
     if (prepared.all_inferers_are_new) {
         value = plain_mean(prepared, pass, l);
         return Number<Real>::fault(value);
@@ -204,9 +210,10 @@ Cause pass_value(const Rules& rules, const TopicEpoch<Real>& epoch, const Prepar
 
 // The same for the one label of a pass whose weights nobody asks for; false: not done.
 template <class Real>
-bool pass_value_at_once(const Rules& rules, const TopicEpoch<Real>& epoch,
-                        const TopicState<Real>& state, const Prepared<Real>& prepared,
-                        const Pass& pass, PassScratch<Real>& scratch, Real& value, Cause& cause) {
+ALLORA_HD bool pass_value_at_once(const Rules& rules, const TopicEpoch<Real>& epoch,
+                                  const TopicState<Real>& state, const Prepared<Real>& prepared,
+                                  const Pass& pass, PassScratch<Real>& scratch, Real& value,
+                                  Cause& cause) {
     if (Number<Real>::exact_sums || pass.kind == Pass::Kind::combined || epoch.labels != 1 ||
         prepared.all_inferers_are_new || rules.weight_function != WeightFunction::ratio ||
         rules.scale_storage != ScaleStorage::stored) {
@@ -223,20 +230,20 @@ bool pass_value_at_once(const Rules& rules, const TopicEpoch<Real>& epoch,
     return true;
 }
 
-inline const char* field_of(const Pass& pass) {
+ALLORA_HD inline const char* field_of(const Pass& pass) {
     constexpr const char* names[] = {"combined", "naive", "one_out_inferer", "one_out_forecaster",
                                      "one_in_forecaster"};
     return names[static_cast<std::size_t>(pass.kind)];
 }
 
-inline const char* role_of(const Pass& pass) {
+ALLORA_HD inline const char* role_of(const Pass& pass) {
     if (pass.actor < 0) {
         return "";
     }
     return pass.kind == Pass::Kind::one_out_inferer ? "inferer" : "forecaster";
 }
 
-inline std::int64_t slot_of(const BundleLayout& layout, const Pass& pass) {
+ALLORA_HD inline std::int64_t slot_of(const BundleLayout& layout, const Pass& pass) {
     switch (pass.kind) {
     case Pass::Kind::combined:
         return BundleLayout::combined();
@@ -254,8 +261,8 @@ inline std::int64_t slot_of(const BundleLayout& layout, const Pass& pass) {
 
 // Regrets, weights and scale of the combined call are part of the result.
 template <class Real>
-void keep_combined(const Prepared<Real>& prepared, const PassScratch<Real>& scratch,
-                   const Real& scale, TopicInference<Real>& out) {
+ALLORA_HD void keep_combined(const Prepared<Real>& prepared, const PassScratch<Real>& scratch,
+                             const Real& scale, TopicInference<Real>& out) {
     const auto inferers = static_cast<std::size_t>(prepared.inferers);
     out.regret_scale = scale;
     for (std::size_t j = 0; j < inferers; ++j) {
@@ -270,7 +277,7 @@ void keep_combined(const Prepared<Real>& prepared, const PassScratch<Real>& scra
 
 // With one forecaster there is nothing to leave out or to bring in alone.
 template <class Real>
-bool is_listed(const Prepared<Real>& prepared, const Pass& pass) {
+ALLORA_HD bool is_listed(const Prepared<Real>& prepared, const Pass& pass) {
     if (pass.kind == Pass::Kind::one_out_forecaster || pass.kind == Pass::Kind::one_in) {
         return prepared.implied_count > 1 &&
                prepared.has_implied[static_cast<std::size_t>(pass.actor)] != 0;
@@ -280,9 +287,9 @@ bool is_listed(const Prepared<Real>& prepared, const Pass& pass) {
 
 // One pass of the bundle; it writes its own slots only.
 template <class Real>
-Cause run_pass(const Rules& rules, const TopicEpoch<Real>& epoch, const TopicState<Real>& state,
-               const Prepared<Real>& prepared, const Pass& pass, PassScratch<Real>& scratch,
-               TopicInference<Real>& out) {
+ALLORA_HD Cause run_pass(const Rules& rules, const TopicEpoch<Real>& epoch,
+                         const TopicState<Real>& state, const Prepared<Real>& prepared,
+                         const Pass& pass, PassScratch<Real>& scratch, TopicInference<Real>& out) {
     if (!is_listed(prepared, pass)) {
         return Cause::none;
     }

@@ -9,16 +9,15 @@
 #include "../protocol/topic.hpp"
 
 #include <algorithm>
-#include <vector>
 
 namespace allora {
 
 // Per reputer: whether its one-out-inferer losses count, which they do not beside at most one
 // accepted inferer loss.
 template <class Real>
-std::vector<std::uint8_t> reports_one_out_inferers(const TopicEpoch<Real>& epoch) {
+ALLORA_HD List<std::uint8_t> reports_one_out_inferers(const TopicEpoch<Real>& epoch) {
     const BundleLayout layout{epoch.inferers, epoch.forecasters};
-    std::vector<std::uint8_t> counts(static_cast<std::size_t>(epoch.reputers));
+    List<std::uint8_t> counts(static_cast<std::size_t>(epoch.reputers));
     for (std::size_t m = 0; m < counts.size(); ++m) {
         const Real* report = epoch.reports.data() + static_cast<std::ptrdiff_t>(m) * layout.width();
         int losses = 0;
@@ -33,8 +32,8 @@ std::vector<std::uint8_t> reports_one_out_inferers(const TopicEpoch<Real>& epoch
 // L = sum_m(l_m S_m) / sum_m S_m over the reputers that report the entry; missing where none does
 // or their stakes sum to 0.
 template <class Real>
-Real network_loss(const TopicEpoch<Real>& epoch, std::int64_t slot,
-                  const std::vector<std::uint8_t>* counts) {
+ALLORA_HD Real network_loss(const TopicEpoch<Real>& epoch, std::int64_t slot,
+                            const List<std::uint8_t>* counts) {
     const std::int64_t width = BundleLayout{epoch.inferers, epoch.forecasters}.width();
     Sum<Real> numerator;
     Sum<Real> denominator;
@@ -55,7 +54,7 @@ Real network_loss(const TopicEpoch<Real>& epoch, std::int64_t slot,
 
 // Whether a forecaster's row of one-out-inferer-forecaster losses exists, reported by anyone.
 template <class Real>
-bool has_pair_row(const TopicEpoch<Real>& epoch, std::int32_t k) {
+ALLORA_HD bool has_pair_row(const TopicEpoch<Real>& epoch, std::int32_t k) {
     const BundleLayout layout{epoch.inferers, epoch.forecasters};
     for (std::int32_t m = 0; m < epoch.reputers; ++m) {
         const Real* report = epoch.reports.data() + m * layout.width();
@@ -70,14 +69,17 @@ bool has_pair_row(const TopicEpoch<Real>& epoch, std::int32_t k) {
 
 // Every entry of the bundle, from all reputers.
 template <class Real>
-void all_network_losses(const TopicEpoch<Real>& epoch, std::vector<Real>& losses) {
+ALLORA_HD void all_network_losses(const TopicEpoch<Real>& epoch, List<Real>& losses) {
     for (std::size_t slot = 0; slot < losses.size(); ++slot) {
         losses[slot] = network_loss<Real>(epoch, static_cast<std::int64_t>(slot), nullptr);
     }
 }
 
 // The same bits, eight entries side by side.
-inline void all_network_losses(const TopicEpoch<double>& epoch, std::vector<double>& losses) {
+ALLORA_HD inline void all_network_losses(const TopicEpoch<double>& epoch, List<double>& losses) {
+    if (one_at_a_time()) {
+        return all_network_losses<double>(epoch, losses);
+    }
     float64::array_kernels().column_means(epoch.reports.data(), epoch.stakes.data(),
                                           epoch.stakes.size(), losses.size(),
                                           Number<double>::missing_bits, losses.data());
@@ -86,13 +88,13 @@ inline void all_network_losses(const TopicEpoch<double>& epoch, std::vector<doub
 // Takes out what a worker without a loss of its own has no claim to, and the one-out-inferer losses
 // of reputers whose do not count.
 template <class Real>
-void correct_worker_losses(const TopicEpoch<Real>& epoch, std::vector<Real>& losses) {
+ALLORA_HD void correct_worker_losses(const TopicEpoch<Real>& epoch, List<Real>& losses) {
     const BundleLayout layout{epoch.inferers, epoch.forecasters};
     const auto at = [&](std::int64_t slot) -> Real& {
         return losses[static_cast<std::size_t>(slot)];
     };
     const Real missing = Number<Real>::missing();
-    const std::vector<std::uint8_t> counts = reports_one_out_inferers(epoch);
+    const List<std::uint8_t> counts = reports_one_out_inferers(epoch);
     const bool all_count = std::find(counts.begin(), counts.end(), 0) == counts.end();
     for (std::int32_t j = 0; j < epoch.inferers; ++j) {
         const std::int64_t slot = layout.one_out_inferer(j);
@@ -118,7 +120,7 @@ void correct_worker_losses(const TopicEpoch<Real>& epoch, std::vector<Real>& los
 
 // A worker without a loss of its own has no one-out or one-in loss either.
 template <class Real>
-void network_losses(const TopicEpoch<Real>& epoch, TopicSettlement<Real>& out) {
+ALLORA_HD void network_losses(const TopicEpoch<Real>& epoch, TopicSettlement<Real>& out) {
     const BundleLayout layout{epoch.inferers, epoch.forecasters};
     out.status = {};
     out.network_losses.assign(static_cast<std::size_t>(layout.width()), Number<Real>::missing());
@@ -127,10 +129,9 @@ void network_losses(const TopicEpoch<Real>& epoch, TopicSettlement<Real>& out) {
         return;
     }
     all_network_losses(epoch, out.network_losses);
-    constexpr const char* fields[] = {"combined", "naive"};
     for (std::int64_t slot = 0; slot < 2; ++slot) {
         if (Number<Real>::is_missing(out.network_losses[static_cast<std::size_t>(slot)])) {
-            out.status = {Cause::zero_stake, fields[slot], -1, ""};
+            out.status = {Cause::zero_stake, slot == 0 ? "combined" : "naive", -1, ""};
             return;
         }
     }

@@ -7,15 +7,14 @@
 #include "../protocol/topic.hpp"
 
 #include <span>
-#include <vector>
 
 namespace allora {
 
 // med = median of this nonce's inferences; mad its deviation, averaged from the second nonce on.
 // Returns a fault; without inferences nothing changes.
 template <class Real>
-Cause update_outlier_state(const TopicEpoch<Real>& epoch, const std::vector<Real>& inferences,
-                           TopicState<Real>& state, std::vector<Real>& sorted) {
+ALLORA_HD Cause update_outlier_state(const TopicEpoch<Real>& epoch, const List<Real>& inferences,
+                                     TopicState<Real>& state, List<Real>& sorted) {
     if (inferences.empty()) {
         return Cause::none;
     }
@@ -32,8 +31,8 @@ Cause update_outlier_state(const TopicEpoch<Real>& epoch, const std::vector<Real
 
 // Kept: |x - med| <= threshold * mad; everyone while either is 0. Returns a fault.
 template <class Real>
-Cause keep_inferences(const TopicEpoch<Real>& epoch, const std::vector<Real>& inferences,
-                      const TopicState<Real>& state, std::vector<std::uint8_t>& kept) {
+ALLORA_HD Cause keep_inferences(const TopicEpoch<Real>& epoch, const List<Real>& inferences,
+                                const TopicState<Real>& state, List<std::uint8_t>& kept) {
     kept.assign(inferences.size(), 1);
     if (Number<Real>::is_zero(state.inference_median) ||
         Number<Real>::is_zero(state.inference_median_absolute_deviation)) {
@@ -53,10 +52,10 @@ Cause keep_inferences(const TopicEpoch<Real>& epoch, const std::vector<Real>& in
 
 // The epoch as if the others had not inferred: forecasts stay, their elements about them drop out.
 template <class Real>
-TopicEpoch<Real> without_outliers(const TopicEpoch<Real>& epoch,
-                                  const std::vector<std::uint8_t>& kept) {
+ALLORA_HD TopicEpoch<Real> without_outliers(const TopicEpoch<Real>& epoch,
+                                            const List<std::uint8_t>& kept) {
     TopicEpoch<Real> rest = epoch;
-    std::vector<std::int32_t> position(kept.size(), -1);
+    List<std::int32_t> position(kept.size(), -1);
     rest.inferences.clear();
     rest.inferers = 0;
     for (std::size_t j = 0; j < kept.size(); ++j) {
@@ -76,8 +75,8 @@ TopicEpoch<Real> without_outliers(const TopicEpoch<Real>& epoch,
 
 // The same choice of columns out of a row-major table.
 template <class Real>
-void keep_columns(std::vector<Real>& table, const std::vector<std::uint8_t>& kept,
-                  std::size_t extra_columns) {
+ALLORA_HD void keep_columns(List<Real>& table, const List<std::uint8_t>& kept,
+                            std::size_t extra_columns) {
     const std::size_t columns = kept.size() + extra_columns;
     std::size_t out = 0;
     for (std::size_t i = 0; i < table.size(); ++i) {
@@ -90,7 +89,7 @@ void keep_columns(std::vector<Real>& table, const std::vector<std::uint8_t>& kep
 }
 
 template <class Real>
-void keep_rows(std::vector<Real>& table, const std::vector<std::uint8_t>& kept) {
+ALLORA_HD void keep_rows(List<Real>& table, const List<std::uint8_t>& kept) {
     const std::size_t width = kept.empty() ? 0 : table.size() / kept.size();
     std::size_t out = 0;
     for (std::size_t i = 0; i < table.size(); ++i) {
@@ -102,9 +101,9 @@ void keep_rows(std::vector<Real>& table, const std::vector<std::uint8_t>& kept) 
 }
 
 template <class Real>
-TopicState<Real> state_without_outliers(const TopicEpoch<Real>& epoch,
-                                        const TopicState<Real>& state,
-                                        const std::vector<std::uint8_t>& kept) {
+ALLORA_HD TopicState<Real> state_without_outliers(const TopicEpoch<Real>& epoch,
+                                                  const TopicState<Real>& state,
+                                                  const List<std::uint8_t>& kept) {
     TopicState<Real> rest = state;
     // An inferer's own column may hide a forecaster's shared entry: it moves to the row's end.
     const auto width = static_cast<std::size_t>(epoch.inferers) + 1;

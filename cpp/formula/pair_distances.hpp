@@ -10,9 +10,34 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 namespace allora {
+
+// sums[r][i] = sum_c (x_r - x_i)^2 over a group's columns, in their order; x is 0 beyond the
+// reputers.
+template <class Real>
+ALLORA_HD void square_sums(const LossMatrix<Real>& matrix, const ColumnGroup& group, Real* sums) {
+    std::fill_n(sums, matrix.reputers * matrix.stride, Number<Real>::from_int(0));
+    for (std::size_t at = 0; at < group.columns; ++at) {
+        const Real* losses = matrix.column(group.begin + at);
+        for (std::size_t r = 0; r < matrix.reputers; ++r) {
+            for (std::size_t i = 0; i <= matrix.reputers; ++i) {
+                const Real apart = losses[r] - losses[i];
+                Real& sum = sums[r * matrix.stride + i];
+                sum = sum + apart * apart;
+            }
+        }
+    }
+}
+
+ALLORA_HD inline void square_sums(const LossMatrix<double>& matrix, const ColumnGroup& group,
+                                  double* sums) {
+    if (one_at_a_time()) {
+        return square_sums<double>(matrix, group, sums);
+    }
+    float64::array_kernels().square_sums(matrix.column(group.begin), group.columns, matrix.stride,
+                                         sums, matrix.reputers);
+}
 
 // With weights w_i = S_i / D of a group's reporters, which sum to 1, and c = sum_i w_i x_i:
 //   |x_m - c|^2 = sum_i w_i P_mi - h,  |c|^2 = sum_i w_i |x_i|^2 - h,
@@ -22,7 +47,7 @@ template <class Real>
 class PairDistances {
 public:
     // Where nearly every column has reporters of its own, passes over the columns are cheaper.
-    void prepare(const LossMatrix<Real>& matrix) {
+    ALLORA_HD void prepare(const LossMatrix<Real>& matrix) {
         const std::size_t reputers = matrix.reputers;
         usable_ = matrix.groups.size() * reputers <= matrix.columns;
         if (!usable_) {
@@ -33,17 +58,21 @@ public:
         reported_.clear();
         for (std::size_t g = 0; g < matrix.groups.size(); ++g) {
             const ColumnGroup& group = matrix.groups[g];
-            float64::array_kernels().square_sums(matrix.column(group.begin), group.columns, stride_,
-                                                 sums_.data() + g * reputers * stride_, reputers);
-            reported_.insert(reported_.end(), group.reported.begin(), group.reported.end());
+            square_sums(matrix, group, sums_.data() + g * reputers * stride_);
+            for (const std::uint8_t reports : group.reported) {
+                reported_.push_back(reports);
+            }
         }
     }
 
     // Scores at eight lists of coefficients at once; false: not done.
-    bool score_lists(const Params<Real>& params, std::span<const Real> stakes,
-                     const std::vector<Real>& lists, std::vector<Real>& scores,
-                     std::array<Real, float64::scored_lists>& totals) {
+    ALLORA_HD bool score_lists(const Params<Real>& params, std::span<const Real> stakes,
+                               const List<Real>& lists, List<Real>& scores,
+                               std::array<Real, float64::scored_lists>& totals) {
         const std::size_t reputers = stakes.size();
+        if (one_at_a_time()) {
+            return false;
+        }
         scores.resize(float64::scored_lists * reputers);
         scratch_.resize(4 * scores.size());
         return usable_ && reputers > 0 &&
@@ -55,13 +84,16 @@ public:
     }
 
     // A negative adjusted stake can lead to a most distant value of 0: that is not prepared.
-    bool covers(std::span<const Real> adjusted) const {
-        return usable_ && std::none_of(adjusted.begin(), adjusted.end(),
-                                       [this](const Real& stake) { return stake < zero_; });
+    ALLORA_HD bool covers(std::span<const Real> adjusted) const {
+        bool negative = false;
+        for (const Real& stake : adjusted) {
+            negative = negative || stake < zero_;
+        }
+        return usable_ && !negative;
     }
 
-    Cause measure(const LossMatrix<Real>& matrix, std::span<const Real> adjusted,
-                  SquaredDistances<Real>& out) {
+    ALLORA_HD Cause measure(const LossMatrix<Real>& matrix, std::span<const Real> adjusted,
+                            SquaredDistances<Real>& out) {
         out.norm = zero_;
         out.distance.assign(matrix.reputers, zero_);
         weights_.resize(matrix.reputers);
@@ -81,7 +113,7 @@ public:
     }
 
 private:
-    void add_group(std::size_t g, SquaredDistances<Real>& out) {
+    ALLORA_HD void add_group(std::size_t g, SquaredDistances<Real>& out) {
         const std::size_t reputers = weights_.size();
         const Real* pairs = sums_.data() + g * reputers * stride_;
         Real length = zero_;
@@ -106,11 +138,11 @@ private:
     Real zero_ = Number<Real>::from_int(0);
     bool usable_ = false;
     std::size_t stride_ = 0;
-    std::vector<Real> sums_;             // groups x reputers x stride: P, and |x_i|^2 after its row
-    std::vector<std::uint8_t> reported_; // groups x reputers
-    std::vector<Real> scratch_;
-    std::vector<Real> weights_;
-    std::vector<Real> spread_;
+    List<Real> sums_;             // groups x reputers x stride: P, and |x_i|^2 after its row
+    List<std::uint8_t> reported_; // groups x reputers
+    List<Real> scratch_;
+    List<Real> weights_;
+    List<Real> spread_;
 };
 
 } // namespace allora

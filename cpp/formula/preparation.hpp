@@ -10,15 +10,15 @@
 namespace allora {
 
 template <class Real>
-void set_fault(TopicInference<Real>& out, Cause cause, const char* field, const char* role,
-               std::int32_t actor) {
+ALLORA_HD void set_fault(TopicInference<Real>& out, Cause cause, const char* field,
+                         const char* role, std::int32_t actor) {
     if (out.status.ok()) {
         out.status = {cause, field, actor, role};
     }
 }
 
 template <class Real>
-void clear_results(const TopicEpoch<Real>& epoch, TopicInference<Real>& out) {
+ALLORA_HD void clear_results(const TopicEpoch<Real>& epoch, TopicInference<Real>& out) {
     const BundleLayout layout{epoch.inferers, epoch.forecasters};
     const Real missing = Number<Real>::missing();
     const auto inferers = static_cast<std::size_t>(epoch.inferers);
@@ -26,11 +26,11 @@ void clear_results(const TopicEpoch<Real>& epoch, TopicInference<Real>& out) {
     out.status = {};
     out.regret_scale = missing;
     out.values.assign(static_cast<std::size_t>(layout.width() * epoch.labels), missing);
-    for (std::vector<Real>* column :
+    for (List<Real>* column :
          {&out.inferer_weight, &out.inferer_regret_used, &out.normalized_inferer_weight}) {
         column->assign(inferers, missing);
     }
-    for (std::vector<Real>* column :
+    for (List<Real>* column :
          {&out.forecaster_weight, &out.forecaster_regret_used, &out.normalized_forecaster_weight}) {
         column->assign(forecasters, missing);
     }
@@ -39,17 +39,17 @@ void clear_results(const TopicEpoch<Real>& epoch, TopicInference<Real>& out) {
 }
 
 template <class Real>
-void set_value(const TopicEpoch<Real>& epoch, std::int64_t slot, const Real* value,
-               TopicInference<Real>& out) {
+ALLORA_HD void set_value(const TopicEpoch<Real>& epoch, std::int64_t slot, const Real* value,
+                         TopicInference<Real>& out) {
     copy_labels(value, epoch.labels, out.values.data() + slot * epoch.labels);
 }
 
 // v0.6 to v0.9 without an earlier loss: the median of the inferences, and a naive value of 0.
 template <class Real>
-void infer_median(const TopicEpoch<Real>& epoch, const Prepared<Real>& prepared,
-                  TopicInference<Real>& out) {
-    std::vector<Real> values(static_cast<std::size_t>(epoch.inferers));
-    std::vector<Real> sorted(values.size());
+ALLORA_HD void infer_median(const TopicEpoch<Real>& epoch, const Prepared<Real>& prepared,
+                            TopicInference<Real>& out) {
+    List<Real> values(static_cast<std::size_t>(epoch.inferers));
+    List<Real> sorted(values.size());
     const Real zero = Number<Real>::from_int(0);
     for (std::int32_t l = 0; l < epoch.labels; ++l) {
         for (std::int32_t j = 0; j < epoch.inferers; ++j) {
@@ -64,8 +64,9 @@ void infer_median(const TopicEpoch<Real>& epoch, const Prepared<Real>& prepared,
 // Checks and shares; false where the passes have nothing to do (a fault, a single inference, the
 // median branch).
 template <class Real>
-bool prepare(const Rules& rules, const TopicEpoch<Real>& epoch, const TopicState<Real>& state,
-             Prepared<Real>& prepared, TopicInference<Real>& out) {
+ALLORA_HD bool prepare(const Rules& rules, const TopicEpoch<Real>& epoch,
+                       const TopicState<Real>& state, Prepared<Real>& prepared,
+                       TopicInference<Real>& out) {
     clear_results(epoch, out);
     if (epoch.inferers == 0) {
         set_fault(out, Cause::no_inference, "inferences", "", -1);
@@ -116,8 +117,8 @@ bool prepare(const Rules& rules, const TopicEpoch<Real>& epoch, const TopicState
 
 // Forecast-implied inferences into their slots; forecasters without one leave the epoch.
 template <class Real>
-void join_forecasts(const Rules& rules, const TopicEpoch<Real>& epoch, Prepared<Real>& prepared,
-                    TopicInference<Real>& out) {
+ALLORA_HD void join_forecasts(const Rules& rules, const TopicEpoch<Real>& epoch,
+                              Prepared<Real>& prepared, TopicInference<Real>& out) {
     const BundleLayout layout{epoch.inferers, epoch.forecasters};
     prepared.implied_count = 0;
     for (std::int32_t k = 0; k < prepared.forecasters; ++k) {

@@ -7,31 +7,30 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <vector>
 
 namespace allora {
 
 template <class Real>
 struct PassScratch {
     WeightScratch<Real> weight;
-    std::vector<Real> values;
-    std::vector<Real> sorted;
-    std::vector<Real> regrets;
-    std::vector<Real> weights;
-    std::vector<Real> element_regrets;
-    std::vector<Real> element_weights;
-    std::vector<Real> element_values; // labels x elements
-    std::vector<WeightedSums<Real>> element_sums;
-    std::vector<Real> withheld_weights;
-    std::vector<std::int32_t> element_inferers;
-    std::vector<std::int32_t> elements;
-    std::vector<std::int32_t> element_of; // per inferer: see SharedWeights
-    std::vector<Real> cumulative;
+    List<Real> values;
+    List<Real> sorted;
+    List<Real> regrets;
+    List<Real> weights;
+    List<Real> element_regrets;
+    List<Real> element_weights;
+    List<Real> element_values; // labels x elements
+    List<WeightedSums<Real>> element_sums;
+    List<Real> withheld_weights;
+    List<std::int32_t> element_inferers;
+    List<std::int32_t> elements;
+    List<std::int32_t> element_of; // per inferer: see SharedWeights
+    List<Real> cumulative;
 };
 
 // One value per label: most topics have one label, for which a call to copy it costs more than it.
 template <class Real>
-void copy_labels(const Real* value, std::int32_t labels, Real* to) {
+ALLORA_HD void copy_labels(const Real* value, std::int32_t labels, Real* to) {
     if (labels == 1) {
         *to = *value;
     } else {
@@ -46,31 +45,31 @@ struct Prepared {
     std::int32_t labels = 1;
     bool all_inferers_are_new = false;
     std::int32_t implied_count = 0;
-    std::vector<Real> inferences;       // inferers x labels, defaults filled in
-    std::vector<Real> implied;          // forecasters x labels
-    std::vector<Real> withheld_implied; // forecasters x inferers x labels; missing: no value
+    List<Real> inferences;       // inferers x labels, defaults filled in
+    List<Real> implied;          // forecasters x labels
+    List<Real> withheld_implied; // forecasters x inferers x labels; missing: no value
     // The one-out list of the bundle where it differs from the above; else empty.
-    std::vector<Real> listed_implied;
-    std::vector<std::uint8_t> has_implied;
+    List<Real> listed_implied;
+    List<std::uint8_t> has_implied;
 
-    const Real& inference(std::int32_t j, std::int32_t l) const {
+    ALLORA_HD const Real& inference(std::int32_t j, std::int32_t l) const {
         return inferences[static_cast<std::size_t>(j) * static_cast<std::size_t>(labels) +
                           static_cast<std::size_t>(l)];
     }
-    Real* implied_value(std::int32_t k) {
+    ALLORA_HD Real* implied_value(std::int32_t k) {
         return implied.data() + static_cast<std::ptrdiff_t>(k) * labels;
     }
-    const Real* implied_value(std::int32_t k) const {
+    ALLORA_HD const Real* implied_value(std::int32_t k) const {
         return implied.data() + static_cast<std::ptrdiff_t>(k) * labels;
     }
-    Real* withheld_value(std::int32_t k, std::int32_t w) {
+    ALLORA_HD Real* withheld_value(std::int32_t k, std::int32_t w) {
         return withheld_implied.data() + (static_cast<std::ptrdiff_t>(k) * inferers + w) * labels;
     }
-    Real* listed_value(std::int32_t k, std::int32_t w) {
-        std::vector<Real>& listed = listed_implied.empty() ? withheld_implied : listed_implied;
+    ALLORA_HD Real* listed_value(std::int32_t k, std::int32_t w) {
+        List<Real>& listed = listed_implied.empty() ? withheld_implied : listed_implied;
         return listed.data() + (static_cast<std::ptrdiff_t>(k) * inferers + w) * labels;
     }
-    const Real* withheld_value(std::int32_t k, std::int32_t w) const {
+    ALLORA_HD const Real* withheld_value(std::int32_t k, std::int32_t w) const {
         return withheld_implied.data() + (static_cast<std::ptrdiff_t>(k) * inferers + w) * labels;
     }
 };

@@ -7,15 +7,14 @@
 #include "network_loss.hpp"
 
 #include <span>
-#include <vector>
 
 namespace allora {
 
 // R = alpha (L - L_i) + (1 - alpha) R for everyone whose loss is not missing. Returns the first
 // fault. A newcomer's first update averages with the initial regret too.
 template <class Real>
-Cause update_averages(const Real& alpha, const Real& whole, const Real& initial,
-                      std::span<const Real> parts, Real* averages) {
+ALLORA_HD Cause update_averages(const Real& alpha, const Real& whole, const Real& initial,
+                                std::span<const Real> parts, Real* averages) {
     Cause cause = Cause::none;
     for (std::size_t i = 0; i < parts.size(); ++i) {
         if (Number<Real>::is_missing(parts[i])) {
@@ -31,8 +30,11 @@ Cause update_averages(const Real& alpha, const Real& whole, const Real& initial,
 }
 
 // The same bits, a vector at a time. Losses are finite here, so an overflow is all that can fail.
-inline Cause update_averages(double alpha, double whole, double initial,
-                             std::span<const double> parts, double* averages) {
+ALLORA_HD inline Cause update_averages(double alpha, double whole, double initial,
+                                       std::span<const double> parts, double* averages) {
+    if (one_at_a_time()) {
+        return update_averages<double>(alpha, whole, initial, parts, averages);
+    }
     const bool finite = float64::array_kernels().update_averages(
         {alpha, whole, initial, Number<double>::missing_bits}, parts.data(), averages,
         parts.size());
@@ -43,17 +45,20 @@ inline Cause update_averages(double alpha, double whole, double initial,
 template <class Real>
 struct RegretUpdate {
     const TopicEpoch<Real>& epoch;
-    const std::vector<Real>& losses;
+    const List<Real>& losses;
     BundleLayout layout;
     Real initial_regret; // R0 before this epoch's own update
     Cause cause = Cause::none;
     const char* field = "";
 
-    const Real& loss(std::int64_t slot) const { return losses[static_cast<std::size_t>(slot)]; }
-    bool has(std::int64_t slot) const { return !Number<Real>::is_missing(loss(slot)); }
+    ALLORA_HD const Real& loss(std::int64_t slot) const {
+        return losses[static_cast<std::size_t>(slot)];
+    }
+    ALLORA_HD bool has(std::int64_t slot) const { return !Number<Real>::is_missing(loss(slot)); }
 
     // Consecutive regrets, each against its own loss.
-    void update(const char* name, Real* regrets, const Real& whole, std::span<const Real> parts) {
+    ALLORA_HD void update(const char* name, Real* regrets, const Real& whole,
+                          std::span<const Real> parts) {
         const Cause fault =
             update_averages(epoch.params.alpha_regret, whole, initial_regret, parts, regrets);
         if (fault != Cause::none && cause == Cause::none) {
@@ -61,21 +66,21 @@ struct RegretUpdate {
             field = name;
         }
     }
-    void update(const char* name, Real& regret, const Real& whole, const Real& part) {
+    ALLORA_HD void update(const char* name, Real& regret, const Real& whole, const Real& part) {
         update(name, &regret, whole, std::span<const Real>(&part, 1));
     }
-    std::span<const Real> inferer_losses() const {
+    ALLORA_HD std::span<const Real> inferer_losses() const {
         return std::span<const Real>(losses).subspan(static_cast<std::size_t>(layout.inferer(0)),
                                                      static_cast<std::size_t>(layout.inferers));
     }
-    std::span<const Real> forecaster_losses() const {
+    ALLORA_HD std::span<const Real> forecaster_losses() const {
         return std::span<const Real>(losses).subspan(static_cast<std::size_t>(layout.forecaster(0)),
                                                      static_cast<std::size_t>(layout.forecasters));
     }
 };
 
 template <class Real>
-void update_single_regrets(RegretUpdate<Real>& step, TopicState<Real>& state) {
+ALLORA_HD void update_single_regrets(RegretUpdate<Real>& step, TopicState<Real>& state) {
     const Real& combined = step.loss(BundleLayout::combined());
     const Real& naive = step.loss(BundleLayout::naive());
     step.update("inferer_regret", state.inferer_regret.data(), combined, step.inferer_losses());
@@ -87,12 +92,12 @@ void update_single_regrets(RegretUpdate<Real>& step, TopicState<Real>& state) {
 
 // Withheld inferer w: against every inferer's loss, and every forecaster's loss without w.
 template <class Real>
-void update_one_out_inferer_regrets(const Rules& rules, RegretUpdate<Real>& step,
-                                    TopicState<Real>& state) {
+ALLORA_HD void update_one_out_inferer_regrets(const Rules& rules, RegretUpdate<Real>& step,
+                                              TopicState<Real>& state) {
     const BundleLayout& layout = step.layout;
     const Real zero = Number<Real>::from_int(0);
-    std::vector<Real> pairs(static_cast<std::size_t>(step.epoch.forecasters));
-    std::vector<std::uint8_t> has_row(static_cast<std::size_t>(step.epoch.forecasters));
+    List<Real> pairs(static_cast<std::size_t>(step.epoch.forecasters));
+    List<std::uint8_t> has_row(static_cast<std::size_t>(step.epoch.forecasters));
     for (std::int32_t k = 0; k < step.epoch.forecasters; ++k) {
         has_row[static_cast<std::size_t>(k)] =
             step.has(layout.forecaster(k)) && has_pair_row(step.epoch, k) ? 1 : 0;
@@ -122,7 +127,8 @@ void update_one_out_inferer_regrets(const Rules& rules, RegretUpdate<Real>& step
 }
 
 template <class Real>
-void update_one_out_forecaster_regrets(RegretUpdate<Real>& step, TopicState<Real>& state) {
+ALLORA_HD void update_one_out_forecaster_regrets(RegretUpdate<Real>& step,
+                                                 TopicState<Real>& state) {
     const BundleLayout& layout = step.layout;
     for (std::int32_t q = 0; q < step.epoch.forecasters; ++q) {
         if (!step.has(layout.one_out_forecaster(q))) {
@@ -141,7 +147,7 @@ void update_one_out_forecaster_regrets(RegretUpdate<Real>& step, TopicState<Real
 
 // Inferers first, then the forecaster itself: an actor of both roles has one entry, updated twice.
 template <class Real>
-void update_one_in_regrets(RegretUpdate<Real>& step, TopicState<Real>& state) {
+ALLORA_HD void update_one_in_regrets(RegretUpdate<Real>& step, TopicState<Real>& state) {
     const BundleLayout& layout = step.layout;
     for (std::int32_t q = 0; q < step.epoch.forecasters; ++q) {
         if (!step.has(layout.one_in_forecaster(q))) {

@@ -8,16 +8,15 @@
 #include "../protocol/reward.hpp"
 
 #include <span>
-#include <vector>
 
 namespace allora {
 
 // u_j = M_j / sum M, M_j = phi(T_j / (s + epsilon)); M_j = 1 where the deviation s of the sampled
 // scores is below epsilon. Missing where an actor has no score.
 template <class Real>
-Cause worker_fractions(DecimalFunctions functions, const Real& p, const Real& c,
-                       const Real& epsilon, std::span<const Real> sample,
-                       const std::vector<Real>& scores, std::vector<Real>& fractions) {
+ALLORA_HD Cause worker_fractions(DecimalFunctions functions, const Real& p, const Real& c,
+                                 const Real& epsilon, std::span<const Real> sample,
+                                 const List<Real>& scores, List<Real>& fractions) {
     const Real deviation = standard_deviation(sample);
     if (const Cause cause = Number<Real>::fault(deviation); cause != Cause::none) {
         return cause;
@@ -49,8 +48,9 @@ Cause worker_fractions(DecimalFunctions functions, const Real& p, const Real& c,
 // w_m = (S_m T_m)^p / sum_i (S_i T_i)^p; a numerator of 0 stays, so that of zeros alone none is
 // divided.
 template <class Real>
-Cause reputer_fractions(DecimalFunctions functions, const Real& p, std::span<const Real> stakes,
-                        std::span<const Real> scores, std::vector<Real>& fractions) {
+ALLORA_HD Cause reputer_fractions(DecimalFunctions functions, const Real& p,
+                                  std::span<const Real> stakes, std::span<const Real> scores,
+                                  List<Real>& fractions) {
     Sum<Real> total;
     fractions.resize(scores.size());
     for (std::size_t m = 0; m < scores.size(); ++m) {
@@ -76,10 +76,10 @@ Cause reputer_fractions(DecimalFunctions functions, const Real& p, std::span<con
 // Entropy = ((sum f_i ln f_i)(-1)) (N_eff / N)^beta, and ln 2 / 4 for a lone actor. An entropy that
 // fails leaves the smoothed fractions stored.
 template <class Real>
-Cause task_entropy(DecimalFunctions functions, const Params<Real>& params,
-                   const std::vector<Real>& fractions, RoleRewardState<Real>& state,
-                   Real& entropy) {
-    std::vector<Real> smooth(fractions.size(), Number<Real>::missing());
+ALLORA_HD Cause task_entropy(DecimalFunctions functions, const Params<Real>& params,
+                             const List<Real>& fractions, RoleRewardState<Real>& state,
+                             Real& entropy) {
+    List<Real> smooth(fractions.size(), Number<Real>::missing());
     Sum<Real> total;
     Sum<Real> squares;
     std::int64_t count = 0;

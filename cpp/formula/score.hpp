@@ -7,7 +7,6 @@
 #include "../protocol/topic.hpp"
 
 #include <cstdint>
-#include <vector>
 
 namespace allora {
 
@@ -15,15 +14,15 @@ namespace allora {
 // history and touches nothing else.
 template <class Real>
 struct WorkerScores {
-    std::vector<Real>& scores;
+    List<Real>& scores;
     std::int32_t count = 0;
     bool lone = false;
 
-    void set(std::int32_t actor, const Real& score) {
+    ALLORA_HD void set(std::int32_t actor, const Real& score) {
         scores[static_cast<std::size_t>(actor)] = score;
         ++count;
     }
-    void set_lone(std::int32_t actor) {
+    ALLORA_HD void set_lone(std::int32_t actor) {
         set(actor, Number<Real>::from_int(0));
         lone = true;
     }
@@ -31,7 +30,8 @@ struct WorkerScores {
 
 // The one present loss among `count` from a slot on, or -1 if there is not exactly one.
 template <class Real>
-std::int32_t lone_worker(const std::vector<Real>& losses, std::int64_t first, std::int32_t count) {
+ALLORA_HD std::int32_t lone_worker(const List<Real>& losses, std::int64_t first,
+                                   std::int32_t count) {
     std::int32_t found = -1;
     for (std::int32_t i = 0; i < count; ++i) {
         if (!Number<Real>::is_missing(losses[static_cast<std::size_t>(first + i)])) {
@@ -46,8 +46,8 @@ std::int32_t lone_worker(const std::vector<Real>& losses, std::int64_t first, st
 
 // T_j = L-_j - L: the combined loss without inferer j, against the combined loss.
 template <class Real>
-void score_inferers(const TopicEpoch<Real>& epoch, const std::vector<Real>& losses,
-                    WorkerScores<Real>& out) {
+ALLORA_HD void score_inferers(const TopicEpoch<Real>& epoch, const List<Real>& losses,
+                              WorkerScores<Real>& out) {
     const BundleLayout layout{epoch.inferers, epoch.forecasters};
     out.scores.assign(static_cast<std::size_t>(epoch.inferers), Number<Real>::missing());
     if (const std::int32_t lone = lone_worker(losses, layout.inferer(0), epoch.inferers);
@@ -67,8 +67,8 @@ void score_inferers(const TopicEpoch<Real>& epoch, const std::vector<Real>& loss
 // one-out losses against the combined one, paired by their position in the lists. Fault: length,
 // where there are more one-in than one-out losses.
 template <class Real>
-Cause score_forecasters(DecimalFunctions functions, const TopicEpoch<Real>& epoch,
-                        const std::vector<Real>& losses, WorkerScores<Real>& out) {
+ALLORA_HD Cause score_forecasters(DecimalFunctions functions, const TopicEpoch<Real>& epoch,
+                                  const List<Real>& losses, WorkerScores<Real>& out) {
     const BundleLayout layout{epoch.inferers, epoch.forecasters};
     out.scores.assign(static_cast<std::size_t>(epoch.forecasters), Number<Real>::missing());
     if (const std::int32_t lone = lone_worker(losses, layout.forecaster(0), epoch.forecasters);
@@ -76,7 +76,7 @@ Cause score_forecasters(DecimalFunctions functions, const TopicEpoch<Real>& epoc
         out.set_lone(lone);
         return Cause::none;
     }
-    std::vector<Real> without;
+    List<Real> without;
     for (std::int32_t k = 0; k < epoch.forecasters; ++k) {
         const Real& loss = losses[static_cast<std::size_t>(layout.one_out_forecaster(k))];
         if (!Number<Real>::is_missing(loss)) {

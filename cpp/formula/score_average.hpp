@@ -9,13 +9,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 namespace allora {
 
 template <class Real>
-std::vector<Real> present_of(const std::vector<Real>& values) {
-    std::vector<Real> present;
+ALLORA_HD List<Real> present_of(const List<Real>& values) {
+    List<Real> present;
     present.reserve(values.size());
     for (const Real& value : values) {
         if (!Number<Real>::is_missing(value)) {
@@ -27,7 +26,7 @@ std::vector<Real> present_of(const std::vector<Real>& values) {
 
 // min(x) - lambda s of the averages just updated, s their sample deviation; 0 of none.
 template <class Real>
-Real initial_score_of(std::span<const Real> averages, const Real& lambda) {
+ALLORA_HD Real initial_score_of(std::span<const Real> averages, const Real& lambda) {
     if (averages.empty()) {
         return Number<Real>::from_int(0);
     }
@@ -42,8 +41,9 @@ Real initial_score_of(std::span<const Real> averages, const Real& lambda) {
 // stored 0 of height 0 says too, and the block height becomes the nonce's. Since v0.8 a first
 // submission has stored the topic's initial score, which is averaged like any other, 0 included.
 template <class Real>
-Real average_score(const Rules& rules, const Params<Real>& params, const Real& score,
-                   std::uint64_t height, const RoleRewardState<Real>& state, const Real& stored) {
+ALLORA_HD Real average_score(const Rules& rules, const Params<Real>& params, const Real& score,
+                             std::uint64_t height, const RoleRewardState<Real>& state,
+                             const Real& stored) {
     const bool absent = Number<Real>::is_missing(stored);
     if (rules.first_score == FirstScore::averaged) {
         return ema(params.merit_sortition_alpha, score, absent ? state.initial_score : stored,
@@ -56,7 +56,7 @@ Real average_score(const Rules& rules, const Params<Real>& params, const Real& s
 
 // Whether the initial score is taken anew of the averages of so many actors.
 template <class Real>
-bool refreshes_initial_score(const Rules& rules, std::size_t scored, const Real& seats) {
+ALLORA_HD bool refreshes_initial_score(const Rules& rules, std::size_t scored, const Real& seats) {
     return rules.initial_score == Presence::present &&
            (rules.initial_score_refresh == InitialScoreRefresh::every_epoch ||
             compare(Number<Real>::from_int(static_cast<std::int64_t>(scored)), seats) >= 0);
@@ -72,12 +72,12 @@ struct RoleSeats {
 // Averages of a role's scored actors, the quantile of their scores (since v0.16: of their
 // averages), and in `initial` the initial score to store. Everything stays as it was on a fault.
 template <class Real>
-Cause update_averages(const Rules& rules, const Params<Real>& params, std::int64_t nonce,
-                      const RoleSeats<Real>& role, const std::vector<Real>& scores,
-                      RoleRewardState<Real>& state, Real& initial) {
-    std::vector<Real> averages;
-    std::vector<Real> stored = state.score_ema;
-    std::vector<std::uint64_t> heights = state.score_height;
+ALLORA_HD Cause update_averages(const Rules& rules, const Params<Real>& params, std::int64_t nonce,
+                                const RoleSeats<Real>& role, const List<Real>& scores,
+                                RoleRewardState<Real>& state, Real& initial) {
+    List<Real> averages;
+    List<Real> stored = state.score_ema;
+    List<std::uint64_t> heights = state.score_height;
     for (std::size_t i = 0; i < scores.size(); ++i) {
         if (Number<Real>::is_missing(scores[i])) {
             continue;
@@ -91,9 +91,9 @@ Cause update_averages(const Rules& rules, const Params<Real>& params, std::int64
         }
         averages.push_back(stored[i]);
     }
-    const std::vector<Real> sampled =
+    const List<Real> sampled =
         rules.score_quantile == ScoreQuantile::averages ? averages : present_of(scores);
-    std::vector<Real> scratch(sampled.size());
+    List<Real> scratch(sampled.size());
     const Real value =
         quantile(std::span<const Real>(sampled), role.quantile, std::span<Real>(scratch));
     if (const Cause cause = Number<Real>::fault(value); cause != Cause::none) {
@@ -114,7 +114,7 @@ Cause update_averages(const Rules& rules, const Params<Real>& params, std::int64
 
 // The least count in [0, limit] that is not below x; counts above the limit make no difference.
 template <class Real>
-std::size_t count_up_to(const Real& x, std::size_t limit) {
+ALLORA_HD std::size_t count_up_to(const Real& x, std::size_t limit) {
     std::size_t low = 0;
     while (low < limit) {
         const std::size_t middle = low + (limit - low) / 2;
@@ -130,8 +130,8 @@ std::size_t count_up_to(const Real& x, std::size_t limit) {
 // This epoch's scores enter the history. How many scores are read back: a fixed number, since v0.8
 // that many per seat of the active set.
 template <class Real>
-void record_scores(const Rules& rules, const Params<Real>& params, const Real& seats,
-                   const std::vector<Real>& scores, RoleRewardState<Real>& state) {
+ALLORA_HD void record_scores(const Rules& rules, const Params<Real>& params, const Real& seats,
+                             const List<Real>& scores, RoleRewardState<Real>& state) {
     const Real wanted = rules.score_samples == ScoreSamples::per_seat
                             ? params.max_samples_to_scale_scores * seats
                             : params.max_samples_to_scale_scores;
@@ -143,14 +143,15 @@ void record_scores(const Rules& rules, const Params<Real>& params, const Real& s
 // The scores that the deviation is taken of: from this epoch's block backwards, each block from its
 // first entry. A block with more entries than are read holds its last ones only.
 template <class Real>
-std::vector<Real> sampled_scores(const RoleRewardState<Real>& state) {
-    std::vector<Real> sample = present_of(state.record);
+ALLORA_HD List<Real> sampled_scores(const RoleRewardState<Real>& state) {
+    List<Real> sample = present_of(state.record);
     if (sample.size() > state.kept) {
-        sample.erase(sample.begin(), sample.end() - static_cast<std::ptrdiff_t>(state.kept));
+        const std::size_t surplus = sample.size() - state.kept;
+        std::copy(sample.begin() + surplus, sample.end(), sample.begin());
+        sample.resize(state.kept);
     }
     const std::size_t wanted = std::min(state.kept - sample.size(), state.past_scores.size());
-    sample.insert(sample.end(), state.past_scores.begin(),
-                  state.past_scores.begin() + static_cast<std::ptrdiff_t>(wanted));
+    sample.append(state.past_scores.begin(), state.past_scores.begin() + wanted);
     return sample;
 }
 

@@ -8,7 +8,6 @@
 #include "../protocol/reward.hpp"
 
 #include <span>
-#include <vector>
 
 namespace allora {
 
@@ -20,8 +19,8 @@ struct Utility {
     Real ratio;
     Real chi;
 
-    Utility(const Params<Real>& params, const std::vector<Real>& inferer_scores, const Real& score,
-            const Real& previous) {
+    ALLORA_HD Utility(const Params<Real>& params, const List<Real>& inferer_scores,
+                      const Real& score, const Real& previous) {
         const Real zero = Number<Real>::from_int(0);
         const Real one = Number<Real>::from_int(1);
         Real best = zero;
@@ -52,7 +51,7 @@ struct Utility {
 
 // gamma = (F + G) / ((1 - chi) F + chi G)
 template <class Real>
-Real normalisation(const Real& inference, const Real& forecasting, const Real& chi) {
+ALLORA_HD Real normalisation(const Real& inference, const Real& forecasting, const Real& chi) {
     const Real rest = Number<Real>::from_int(1) - chi;
     return (inference + forecasting) / (rest * inference + chi * forecasting);
 }
@@ -73,8 +72,8 @@ struct Entropies {
 };
 
 template <class Real>
-TaskRewards<Real> task_rewards(const Entropies<Real>& entropies, const Real& chi, const Real& gamma,
-                               const Real& reward) {
+ALLORA_HD TaskRewards<Real> task_rewards(const Entropies<Real>& entropies, const Real& chi,
+                                         const Real& gamma, const Real& reward) {
     const Real all = (entropies.inference + entropies.forecasting) + entropies.reputer;
     const Real rest = Number<Real>::from_int(1) - chi;
     return {(((rest * gamma) * entropies.inference) * reward) / all,
@@ -84,8 +83,8 @@ TaskRewards<Real> task_rewards(const Entropies<Real>& entropies, const Real& chi
 
 // The actors' parts of a task's reward, by their unsmoothed fractions.
 template <class Real>
-Cause divide_reward(const std::vector<Real>& fractions, const Real& reward,
-                    std::vector<Real>& rewards) {
+ALLORA_HD Cause divide_reward(const List<Real>& fractions, const Real& reward,
+                              List<Real>& rewards) {
     rewards.assign(fractions.size(), Number<Real>::missing());
     for (std::size_t i = 0; i < fractions.size(); ++i) {
         if (!Number<Real>::is_missing(fractions[i])) {
@@ -101,8 +100,8 @@ Cause divide_reward(const std::vector<Real>& fractions, const Real& reward,
 // The delegators' part of a reputer's reward r: d = trunc(r (S_d / S)) in whole units, which raises
 // the reward per share of delegated stake by d / S_d. The reputer keeps r - d.
 template <class Real>
-Cause share_with_delegators(const Real& stake, const Real& delegated, Real& reward,
-                            Real& delegators, Real& per_share) {
+ALLORA_HD Cause share_with_delegators(const Real& stake, const Real& delegated, Real& reward,
+                                      Real& delegators, Real& per_share) {
     delegators = whole_units(reward * (delegated / stake));
     if (const Cause cause = Number<Real>::fault(delegators); cause != Cause::none) {
         return cause;
@@ -123,8 +122,8 @@ Cause share_with_delegators(const Real& stake, const Real& delegated, Real& rewa
 // What is paid of the rewards: whole units, at least one; missing: nothing. A payout that fails
 // leaves out its actor alone; the first of them is told.
 template <class Real>
-Status pay(const std::vector<Real>& rewards, const char* role, const char* field,
-           std::vector<Real>& paid) {
+ALLORA_HD Status pay(const List<Real>& rewards, const char* role, const char* field,
+                     List<Real>& paid) {
     const Real zero = Number<Real>::from_int(0);
     Status status;
     paid.assign(rewards.size(), Number<Real>::missing());

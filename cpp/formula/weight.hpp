@@ -5,29 +5,28 @@
 #include "../number/curves.hpp"
 #include "../number/float64_array.hpp"
 #include "../number/float64_real.hpp"
+#include "../number/list.hpp"
 #include "../number/statistics.hpp"
 #include "../protocol/rules.hpp"
 #include "../protocol/topic.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <span>
-#include <vector>
 
 namespace allora {
 
 // Buffers of one thread, reused from call to call.
 template <class Real>
 struct WeightScratch {
-    std::vector<Real> present;
-    std::vector<Real> sorted;
-    std::vector<Real> normalized;
+    List<Real> present;
+    List<Real> sorted;
+    List<Real> normalized;
 };
 
 // s = |measure(R)| + epsilon, where the median absolute deviation counts 1.4826 times.
 template <class Real>
-Real regret_scale(const Rules& rules, const Params<Real>& params, std::span<const Real> regrets,
-                  WeightScratch<Real>& scratch) {
+ALLORA_HD Real regret_scale(const Rules& rules, const Params<Real>& params,
+                            std::span<const Real> regrets, WeightScratch<Real>& scratch) {
     if (rules.scale_measure == ScaleMeasure::standard_deviation) {
         return abs(standard_deviation(regrets)) + params.epsilon;
     }
@@ -48,13 +47,13 @@ struct BoundedGradient {
     Real anchor;
     Real lower;
 
-    BoundedGradient(DecimalFunctions f, const Params<Real>& params)
+    ALLORA_HD BoundedGradient(DecimalFunctions f, const Params<Real>& params)
         : functions(f), p(params.p_norm), c(params.c_norm),
           upper(c + Number<Real>::constant(675, -2) / p),
           anchor(c - Number<Real>::constant(825, -2) / p),
           lower(c - Number<Real>::constant(1725, -2) / p) {}
 
-    Real operator()(Real n, const Real& best) const {
+    ALLORA_HD Real operator()(Real n, const Real& best) const {
         if (n > upper) {
             n = upper;
         }
@@ -73,8 +72,8 @@ struct BoundedGradient {
 
 // w = (e^a + 1) / (e^b + 1) with a = -p(M - c), b = -p(n - c): phi'(n) / phi'(M).
 template <class Arithmetic, class Real>
-void ratio_weights(const Rules& rules, const Params<Real>& params, const Real& best,
-                   std::span<const Real> normalized, std::span<Real> weights) {
+ALLORA_HD void ratio_weights(const Rules& rules, const Params<Real>& params, const Real& best,
+                             std::span<const Real> normalized, std::span<Real> weights) {
     const Real& p = params.p_norm;
     const Real& c = params.c_norm;
     const ExpRatio<Arithmetic, Real> ratio(rules.decimal_functions, -(p * (best - c)));
@@ -87,8 +86,11 @@ void ratio_weights(const Rules& rules, const Params<Real>& params, const Real& b
 
 // The same for float64, all weights of the call in one vector loop with the same bits.
 template <class Arithmetic>
-void ratio_weights(const Rules& rules, const Params<double>& params, double best,
-                   std::span<const double> normalized, std::span<double> weights) {
+ALLORA_HD void ratio_weights(const Rules& rules, const Params<double>& params, double best,
+                             std::span<const double> normalized, std::span<double> weights) {
+    if (one_at_a_time()) {
+        return ratio_weights<Arithmetic, double>(rules, params, best, normalized, weights);
+    }
     const double a = -(params.p_norm * (best - params.c_norm));
     const double left = exp(rules.decimal_functions, a > 0.0 ? -a : a) + 1.0;
     float64::array_kernels().ratio_weights(
@@ -98,8 +100,8 @@ void ratio_weights(const Rules& rules, const Params<double>& params, double best
 
 // n = R / s of everyone present, and the greatest of them; missing where nobody is.
 template <class Real>
-Real normalize_regrets(std::span<const Real> regrets, const Real& scale,
-                       std::vector<Real>& normalized) {
+ALLORA_HD Real normalize_regrets(std::span<const Real> regrets, const Real& scale,
+                                 List<Real>& normalized) {
     Real best = Number<Real>::missing();
     normalized.assign(regrets.size(), Number<Real>::missing());
     for (std::size_t i = 0; i < regrets.size(); ++i) {
@@ -115,9 +117,9 @@ Real normalize_regrets(std::span<const Real> regrets, const Real& scale,
 }
 
 // The same bits, a vector at a time, where no quotient can be 0 / 0.
-inline double normalize_regrets(std::span<const double> regrets, double scale,
-                                std::vector<double>& normalized) {
-    if (scale == 0.0 || Number<double>::fault(scale) != Cause::none) {
+ALLORA_HD inline double normalize_regrets(std::span<const double> regrets, double scale,
+                                          List<double>& normalized) {
+    if (one_at_a_time() || scale == 0.0 || Number<double>::fault(scale) != Cause::none) {
         return normalize_regrets<double>(regrets, scale, normalized);
     }
     normalized.resize(regrets.size());
@@ -131,15 +133,18 @@ inline double normalize_regrets(std::span<const double> regrets, double scale,
 // part; `stored_scale` > 0 is taken, else the call derives its own. Weights of the absent are
 // missing. Returns the scale in use, or a fault.
 template <class Real>
-Real weights_of_call(const Rules& rules, const Params<Real>& params, std::span<const Real> regrets,
-                     const Real& stored_scale, WeightScratch<Real>& scratch,
-                     std::span<Real> weights) {
+ALLORA_HD Real weights_of_call(const Rules& rules, const Params<Real>& params,
+                               std::span<const Real> regrets, const Real& stored_scale,
+                               WeightScratch<Real>& scratch, std::span<Real> weights) {
     const Real zero = Number<Real>::from_int(0);
     Real scale = stored_scale;
     if (rules.scale_storage != ScaleStorage::stored || !(stored_scale > zero)) {
         scratch.present.clear();
-        std::copy_if(regrets.begin(), regrets.end(), std::back_inserter(scratch.present),
-                     [](const Real& regret) { return !Number<Real>::is_missing(regret); });
+        for (const Real& regret : regrets) {
+            if (!Number<Real>::is_missing(regret)) {
+                scratch.present.push_back(regret);
+            }
+        }
         scale = regret_scale<Real>(rules, params, scratch.present, scratch);
     }
     const Real best = normalize_regrets(regrets, scale, scratch.normalized);

@@ -5,12 +5,12 @@
 #include "../number/decimal_real.hpp"
 #include "../number/float64_array.hpp"
 #include "../number/float64_real.hpp"
+#include "../number/list.hpp"
 #include "../protocol/params.hpp"
 
 #include <array>
 #include <cstddef>
 #include <span>
-#include <vector>
 
 namespace allora {
 
@@ -23,27 +23,27 @@ struct WeightedSums {
     Sum<Real> denominator;
     std::size_t terms = 0;
 
-    void add(std::size_t, const Real& weight, const Real& value) {
+    ALLORA_HD void add(std::size_t, const Real& weight, const Real& value) {
         numerator.add_product(weight, value);
         denominator.add(weight);
         ++terms;
     }
     // The term of a plain mean: no product, so no digit of a long value is cut.
-    void add_plain(std::size_t, const Real& value) {
+    ALLORA_HD void add_plain(std::size_t, const Real& value) {
         numerator.add(value);
         denominator.add(Number<Real>::from_int(1));
     }
-    bool is_zero() const { return denominator.is_zero(); }
-    bool below(const Real& floor) const { return denominator.below(floor); }
-    Real quotient() const { return numerator.quotient(denominator); }
-    Real quotient(const Real& divisor) const {
+    ALLORA_HD bool is_zero() const { return denominator.is_zero(); }
+    ALLORA_HD bool below(const Real& floor) const { return denominator.below(floor); }
+    ALLORA_HD Real quotient() const { return numerator.quotient(denominator); }
+    ALLORA_HD Real quotient(const Real& divisor) const {
         Sum<Real> sum;
         sum.add(divisor);
         return numerator.quotient(sum);
     }
 };
 
-inline double sum_of_lanes(const std::array<double, 8>& lane) {
+ALLORA_HD inline double sum_of_lanes(const std::array<double, 8>& lane) {
     return ((lane[0] + lane[4]) + (lane[2] + lane[6])) +
            ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
@@ -54,27 +54,30 @@ struct WeightedSums<double> {
     std::array<double, 8> denominator{};
     std::size_t terms = 0;
 
-    void add(std::size_t i, double weight, double value) {
+    ALLORA_HD void add(std::size_t i, double weight, double value) {
         numerator[i % 8] += weight * value;
         denominator[i % 8] += weight;
         ++terms;
     }
-    void add_plain(std::size_t i, double value) { add(i, 1.0, value); }
-    bool is_zero() const { return sum_of_lanes(denominator) == 0.0; }
-    bool below(double floor) const { return sum_of_lanes(denominator) < floor; }
-    double quotient() const { return sum_of_lanes(numerator) / sum_of_lanes(denominator); }
-    double quotient(double divisor) const { return sum_of_lanes(numerator) / divisor; }
+    ALLORA_HD void add_plain(std::size_t i, double value) { add(i, 1.0, value); }
+    ALLORA_HD bool is_zero() const { return sum_of_lanes(denominator) == 0.0; }
+    ALLORA_HD bool below(double floor) const { return sum_of_lanes(denominator) < floor; }
+    ALLORA_HD double quotient() const {
+        return sum_of_lanes(numerator) / sum_of_lanes(denominator);
+    }
+    ALLORA_HD double quotient(double divisor) const { return sum_of_lanes(numerator) / divisor; }
 };
 
 // Entries without weight or value, or of weight 0, are skipped.
 template <class Real>
-bool is_weighed(const Real& weight, const Real& value) {
+ALLORA_HD bool is_weighed(const Real& weight, const Real& value) {
     return !Number<Real>::is_missing(weight) && !Number<Real>::is_missing(value) &&
            !Number<Real>::is_zero(weight);
 }
 
 template <class Real>
-WeightedSums<Real> weighted_sums(std::span<const Real> weights, std::span<const Real> values) {
+ALLORA_HD WeightedSums<Real> weighted_sums(std::span<const Real> weights,
+                                           std::span<const Real> values) {
     WeightedSums<Real> sums;
     for (std::size_t i = 0; i < weights.size(); ++i) {
         if (is_weighed(weights[i], values[i])) {
@@ -84,8 +87,11 @@ WeightedSums<Real> weighted_sums(std::span<const Real> weights, std::span<const 
     return sums;
 }
 
-inline WeightedSums<double> weighted_sums(std::span<const double> weights,
-                                          std::span<const double> values) {
+ALLORA_HD inline WeightedSums<double> weighted_sums(std::span<const double> weights,
+                                                    std::span<const double> values) {
+    if (one_at_a_time()) {
+        return weighted_sums<double>(weights, values);
+    }
     WeightedSums<double> sums;
     sums.terms = float64::array_kernels().weighted_lanes(
         weights.data(), values.data(), Number<double>::missing_bits, sums.numerator.data(),
@@ -96,15 +102,15 @@ inline WeightedSums<double> weighted_sums(std::span<const double> weights,
 // The weights of a call in the ratio form (weight.hpp) and their sums with `values` at once, where
 // that can be done and none of the weights fails; `normalized` holds as many numbers.
 template <class Real>
-bool weigh_at_once(const Params<Real>&, std::span<const Real>, std::span<const Real>, const Real&,
-                   std::vector<Real>&, WeightedSums<Real>&) {
+ALLORA_HD bool weigh_at_once(const Params<Real>&, std::span<const Real>, std::span<const Real>,
+                             const Real&, List<Real>&, WeightedSums<Real>&) {
     return false;
 }
 
-inline bool weigh_at_once(const Params<double>& params, std::span<const double> regrets,
-                          std::span<const double> values, double scale,
-                          std::vector<double>& normalized, WeightedSums<double>& sums) {
-    if (!(scale > 0.0) || Number<double>::fault(scale) != Cause::none) {
+ALLORA_HD inline bool weigh_at_once(const Params<double>& params, std::span<const double> regrets,
+                                    std::span<const double> values, double scale,
+                                    List<double>& normalized, WeightedSums<double>& sums) {
+    if (one_at_a_time() || !(scale > 0.0) || Number<double>::fault(scale) != Cause::none) {
         return false;
     }
     normalized.resize(regrets.size());
@@ -119,8 +125,8 @@ inline bool weigh_at_once(const Params<double>& params, std::span<const double> 
 
 // The sums without entry e, `all` being those with it.
 template <class Real>
-WeightedSums<Real> sums_without(const WeightedSums<Real>&, std::span<const Real> weights,
-                                std::span<const Real> values, std::size_t e) {
+ALLORA_HD WeightedSums<Real> sums_without(const WeightedSums<Real>&, std::span<const Real> weights,
+                                          std::span<const Real> values, std::size_t e) {
     WeightedSums<Real> sums;
     for (std::size_t i = 0; i < weights.size(); ++i) {
         if (i != e && is_weighed(weights[i], values[i])) {
@@ -131,9 +137,9 @@ WeightedSums<Real> sums_without(const WeightedSums<Real>&, std::span<const Real>
 }
 
 // Only the lane of the entry is summed anew: the others have the same terms in the same order.
-inline WeightedSums<double> sums_without(const WeightedSums<double>& all,
-                                         std::span<const double> weights,
-                                         std::span<const double> values, std::size_t e) {
+ALLORA_HD inline WeightedSums<double> sums_without(const WeightedSums<double>& all,
+                                                   std::span<const double> weights,
+                                                   std::span<const double> values, std::size_t e) {
     WeightedSums<double> sums = all;
     if (!is_weighed(weights[e], values[e])) {
         return sums;

@@ -9,7 +9,7 @@ namespace allora {
 
 // p / (1 + e^(p (c - x))), no clamp.
 template <class Real>
-Real gradient(DecimalFunctions functions, const Real& p, const Real& c, const Real& x) {
+ALLORA_HD Real gradient(DecimalFunctions functions, const Real& p, const Real& c, const Real& x) {
     return p / (Number<Real>::from_int(1) + exp(functions, p * (c - x)));
 }
 
@@ -17,7 +17,7 @@ Real gradient(DecimalFunctions functions, const Real& p, const Real& c, const Re
 // overflows, and ln(1 + w) = (ln(y) w) / (y - 1), y = 1 + w rounded, so that no digit of a small w
 // is lost.
 template <class Real>
-Real phi(DecimalFunctions functions, const Real& p, const Real& c, const Real& x) {
+ALLORA_HD Real phi(DecimalFunctions functions, const Real& p, const Real& c, const Real& x) {
     const Real one = Number<Real>::from_int(1);
     const Real u = p * (x - c);
     if constexpr (Number<Real>::exact_sums) {
@@ -45,7 +45,7 @@ struct WorkArithmetic<BigDecimal> {
 };
 
 template <class Real>
-Real exponential(DecimalFunctions functions, const Real& x) {
+ALLORA_HD Real exponential(DecimalFunctions functions, const Real& x) {
     return exp(functions, x);
 }
 
@@ -53,11 +53,13 @@ Real exponential(DecimalFunctions functions, const Real& x) {
 // a product and a quotient truncated to 34.
 template <class Real>
 struct StepArithmetic {
-    static Real exp(DecimalFunctions functions, const Real& x) { return exponential(functions, x); }
-    static Real add(const Real& x, const Real& y) { return x + y; }
-    static Real mul(const Real& x, const Real& y) { return x * y; }
-    static Real quo(const Real& x, const Real& y) { return x / y; }
-    static Real rounded(const Real& x) { return x; }
+    ALLORA_HD static Real exp(DecimalFunctions functions, const Real& x) {
+        return exponential(functions, x);
+    }
+    ALLORA_HD static Real add(const Real& x, const Real& y) { return x + y; }
+    ALLORA_HD static Real mul(const Real& x, const Real& y) { return x * y; }
+    ALLORA_HD static Real quo(const Real& x, const Real& y) { return x / y; }
+    ALLORA_HD static Real rounded(const Real& x) { return x; }
 };
 
 // g(a, b) = (e^a + 1) / (e^b + 1), by the signs of a and b, so that no exponential overflows:
@@ -66,12 +68,12 @@ struct StepArithmetic {
 template <class Arithmetic, class Real>
 class ExpRatio {
 public:
-    ExpRatio(DecimalFunctions functions, const Real& a)
+    ALLORA_HD ExpRatio(DecimalFunctions functions, const Real& a)
         : functions_(functions), a_(a), rises_(compare(a, Number<Real>::from_int(0)) > 0),
           left_(Arithmetic::add(Arithmetic::exp(functions, rises_ ? -a : a),
                                 Number<Real>::from_int(1))) {}
 
-    Real operator()(const Real& b) const {
+    ALLORA_HD Real operator()(const Real& b) const {
         const bool falls = compare(b, Number<Real>::from_int(0)) > 0;
         const Real power = Arithmetic::exp(functions_, falls ? -b : b);
         const Real right = Arithmetic::add(power, Number<Real>::from_int(1));
@@ -91,13 +93,13 @@ private:
 
 // weight_rounding = each_step
 template <class Real>
-Real exp_ratio_each_step(DecimalFunctions functions, const Real& a, const Real& b) {
+ALLORA_HD Real exp_ratio_each_step(DecimalFunctions functions, const Real& a, const Real& b) {
     return ExpRatio<StepArithmetic<Real>, Real>(functions, a)(b);
 }
 
 // weight_rounding = once
 template <class Real>
-Real exp_ratio_once(DecimalFunctions functions, const Real& a, const Real& b) {
+ALLORA_HD Real exp_ratio_once(DecimalFunctions functions, const Real& a, const Real& b) {
     return ExpRatio<WorkArithmetic<Real>, Real>(functions, a)(b);
 }
 

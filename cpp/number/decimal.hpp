@@ -30,8 +30,8 @@ struct Decimal {
     static Decimal faulted(Cause cause);
 
     bool is_missing() const { return form == Form::missing; }
-    bool is_finite() const { return form == Form::finite; }
-    bool is_zero() const {
+    ALLORA_HD bool is_finite() const { return form == Form::finite; }
+    ALLORA_HD bool is_zero() const {
         return is_finite() && (coefficient.limb[0] | coefficient.limb[1] | coefficient.limb[2] |
                                coefficient.limb[3]) == 0;
     }

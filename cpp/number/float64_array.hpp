@@ -1,6 +1,7 @@
 // The functions of float64.hpp over arrays, in one copy per instruction-set variant.
 #pragma once
 
+#include "host_device.hpp"
 #include "variant.hpp"
 
 #include <cstddef>
@@ -177,10 +178,14 @@ inline constexpr Copies<const ArrayKernels*> array_kernel_copies = {
     &base::array_kernels, &base::array_kernels, &base::array_kernels};
 #endif
 
-// The copy that this process runs with.
-inline const ArrayKernels& array_kernels() {
+// The copy that this process runs with. A device has none: see `one_at_a_time`.
+ALLORA_HD inline const ArrayKernels& array_kernels() {
+#if defined(__CUDA_ARCH__)
+    __builtin_unreachable();
+#else
     static const ArrayKernels* const copy = array_kernel_copies.of(chosen_variant().variant);
     return *copy;
+#endif
 }
 
 } // namespace allora::float64

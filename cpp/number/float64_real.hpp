@@ -54,22 +54,22 @@ struct Number<double> {
     }
 };
 
-inline int compare(double x, double y) {
+ALLORA_HD inline int compare(double x, double y) {
     return x < y ? -1 : static_cast<int>(x > y);
 }
-inline double abs(double x) {
+ALLORA_HD inline double abs(double x) {
     return x < 0.0 ? -x : x;
 }
-inline double sqrt(double x) {
+ALLORA_HD inline double sqrt(double x) {
     return std::sqrt(x);
 }
-inline double exp(DecimalFunctions, double x) {
+ALLORA_HD inline double exp(DecimalFunctions, double x) {
     return float64::exp(x);
 }
-inline double ln(DecimalFunctions, double x) {
+ALLORA_HD inline double ln(DecimalFunctions, double x) {
     return float64::log(x);
 }
-inline double pow(DecimalFunctions, double x, double y) {
+ALLORA_HD inline double pow(DecimalFunctions, double x, double y) {
     return float64::pow(x, y);
 }
 
@@ -77,11 +77,11 @@ inline double pow(DecimalFunctions, double x, double y) {
 template <>
 class Sum<double> {
 public:
-    void add(double term) { total_ += term; }
-    void add_product(double weight, double value) { total_ += weight * value; }
-    double value() const { return total_; }
-    double quotient(const Sum& divisor) const { return total_ / divisor.total_; }
-    bool is_zero() const { return total_ == 0.0; }
+    ALLORA_HD void add(double term) { total_ += term; }
+    ALLORA_HD void add_product(double weight, double value) { total_ += weight * value; }
+    ALLORA_HD double value() const { return total_; }
+    ALLORA_HD double quotient(const Sum& divisor) const { return total_ / divisor.total_; }
+    ALLORA_HD bool is_zero() const { return total_ == 0.0; }
 
 private:
     double total_ = 0.0;

@@ -1,6 +1,7 @@
 // Short lists of float64 in order, by their ranks: the order that a stable sort gives.
 #pragma once
 
+#include "arena.hpp"
 #include "float64_array.hpp"
 
 #include <algorithm>
@@ -12,8 +13,12 @@
 namespace allora::float64 {
 
 // Values in ascending order, equal ones in the order in which they stood, and what belongs to them
-// (none, or as many) with them. False, and nothing moved, for a long list or a NaN.
-inline bool sort_by_ranks(std::span<double> values, std::span<double> carried = {}) {
+// (none, or as many) with them. False, and nothing moved, for a long list or a NaN, and where
+// numbers are taken one at a time.
+ALLORA_HD inline bool sort_by_ranks(std::span<double> values, std::span<double> carried = {}) {
+    if (one_at_a_time()) {
+        return false;
+    }
     std::array<std::uint64_t, most_ranked> rank;
     std::array<double, most_ranked> before;
     if (values.size() > most_ranked ||

@@ -22,11 +22,11 @@ class Sum;
 // Declared here because templates find the functions of a built-in type only where they are
 // written; defined in float64_real.hpp.
 enum class DecimalFunctions : std::uint8_t;
-int compare(double x, double y);
-double abs(double x);
-double sqrt(double x);
-double exp(DecimalFunctions functions, double x);
-double ln(DecimalFunctions functions, double x);
-double pow(DecimalFunctions functions, double x, double y);
+ALLORA_HD int compare(double x, double y);
+ALLORA_HD double abs(double x);
+ALLORA_HD double sqrt(double x);
+ALLORA_HD double exp(DecimalFunctions functions, double x);
+ALLORA_HD double ln(DecimalFunctions functions, double x);
+ALLORA_HD double pow(DecimalFunctions functions, double x, double y);
 
 } // namespace allora

@@ -17,11 +17,14 @@ template <class Real>
 class SharedShare {
 public:
     struct Operand {
-        explicit Operand(const Real&) {}
+        ALLORA_HD explicit Operand(const Real&) {}
     };
 
-    SharedShare(const Real& factor, const Real& divisor) : factor_(factor), divisor_(divisor) {}
-    Real operator()(const Real& x, const Operand&) const { return (x * factor_) / divisor_; }
+    ALLORA_HD SharedShare(const Real& factor, const Real& divisor)
+        : factor_(factor), divisor_(divisor) {}
+    ALLORA_HD Real operator()(const Real& x, const Operand&) const {
+        return (x * factor_) / divisor_;
+    }
 
 private:
     Real factor_;
@@ -29,7 +32,7 @@ private:
 };
 
 template <class Real>
-Real squared(const Real& x) {
+ALLORA_HD Real squared(const Real& x) {
     return x * x;
 }
 
@@ -37,8 +40,8 @@ Real squared(const Real& x) {
 template <class Real>
 class ShortSum {
 public:
-    void add(const Real& term) { sum_.add(term); }
-    Real value() const { return sum_.value(); }
+    ALLORA_HD void add(const Real& term) { sum_.add(term); }
+    ALLORA_HD Real value() const { return sum_.value(); }
 
 private:
     Sum<Real> sum_;
@@ -48,8 +51,8 @@ private:
 template <class Real>
 class LongSum {
 public:
-    void add(const Real& term) { sum_.add(term); }
-    Real value() const { return sum_.value(); }
+    ALLORA_HD void add(const Real& term) { sum_.add(term); }
+    ALLORA_HD Real value() const { return sum_.value(); }
 
 private:
     Sum<Real> sum_;

@@ -12,9 +12,9 @@ namespace allora {
 template <class Before, class Swap>
 class StableSort {
 public:
-    StableSort(Before before, Swap swap) : before_(before), swap_(swap) {}
+    ALLORA_HD StableSort(Before before, Swap swap) : before_(before), swap_(swap) {}
 
-    void operator()(std::size_t count) const {
+    ALLORA_HD void operator()(std::size_t count) const {
         constexpr std::size_t first_block = 20;
         for (std::size_t start = 0; start < count; start += first_block) {
             insertion(start, std::min(start + first_block, count));
@@ -27,7 +27,7 @@ public:
     }
 
 private:
-    void insertion(std::size_t start, std::size_t end) const {
+    ALLORA_HD void insertion(std::size_t start, std::size_t end) const {
         for (std::size_t i = start + 1; i < end; ++i) {
             for (std::size_t j = i; j > start && before_(j, j - 1); --j) {
                 swap_(j, j - 1);
@@ -37,7 +37,7 @@ private:
 
     // The first index of [start, end) for which `stop` holds; it then holds for all that follow.
     template <class Stop>
-    static std::size_t find(std::size_t start, std::size_t end, Stop stop) {
+    ALLORA_HD static std::size_t find(std::size_t start, std::size_t end, Stop stop) {
         while (start < end) {
             const std::size_t half = (start + end) / 2;
             if (stop(half)) {
@@ -49,23 +49,52 @@ private:
         return start;
     }
 
-    void merge(std::size_t start, std::size_t middle, std::size_t end) const {
+    struct Part {
+        std::size_t start;
+        std::size_t middle;
+        std::size_t end;
+    };
+
+    // Parts halve, so that few are pending at a time; a device has little room for recursion.
+    ALLORA_HD void merge(std::size_t start, std::size_t middle, std::size_t end) const {
+        Part pending[8 * sizeof(std::size_t) + 1];
+        std::size_t count = 0;
+        pending[count++] = {start, middle, end};
+        while (count > 0) {
+            const Part part = pending[--count];
+            if (!merge_single(part)) {
+                count += divide(part, pending + count);
+            }
+        }
+    }
+
+    // One element on either side: it moves to its place.
+    ALLORA_HD bool merge_single(const Part& part) const {
+        const auto [start, middle, end] = part;
         if (middle - start == 1) {
+            const std::size_t first = start;
             const std::size_t place =
-                find(middle, end, [&](std::size_t i) { return !before_(i, start); });
+                find(middle, end, [&](std::size_t i) { return !before_(i, first); });
             for (std::size_t i = start; i + 1 < place; ++i) {
                 swap_(i, i + 1);
             }
-            return;
+            return true;
         }
         if (end - middle == 1) {
+            const std::size_t last = middle;
             const std::size_t place =
-                find(start, middle, [&](std::size_t i) { return before_(middle, i); });
+                find(start, middle, [&](std::size_t i) { return before_(last, i); });
             for (std::size_t i = middle; i > place; --i) {
                 swap_(i, i - 1);
             }
-            return;
+            return true;
         }
+        return false;
+    }
+
+    // Rotates what lies on the wrong side; how many parts are left to merge.
+    ALLORA_HD std::size_t divide(const Part& part, Part* left) const {
+        const auto [start, middle, end] = part;
         const std::size_t half = (start + end) / 2;
         const std::size_t total = half + middle;
         const bool right = middle > half;
@@ -75,21 +104,23 @@ private:
         if (cut < middle && middle < mirrored) {
             rotate(cut, middle, mirrored);
         }
-        if (start < cut && cut < half) {
-            merge(start, cut, half);
-        }
+        std::size_t count = 0;
         if (half < mirrored && mirrored < end) {
-            merge(half, mirrored, end);
+            left[count++] = {half, mirrored, end};
         }
+        if (start < cut && cut < half) {
+            left[count++] = {start, cut, half};
+        }
+        return count;
     }
 
-    void reverse(std::size_t start, std::size_t end) const {
+    ALLORA_HD void reverse(std::size_t start, std::size_t end) const {
         for (; start + 1 < end; ++start, --end) {
             swap_(start, end - 1);
         }
     }
 
-    void rotate(std::size_t start, std::size_t middle, std::size_t end) const {
+    ALLORA_HD void rotate(std::size_t start, std::size_t middle, std::size_t end) const {
         reverse(start, middle);
         reverse(middle, end);
         reverse(start, end);

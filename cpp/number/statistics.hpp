@@ -27,12 +27,12 @@
 namespace allora {
 
 template <class Real>
-bool carries_fault(const Real& x) {
+ALLORA_HD bool carries_fault(const Real& x) {
     return Number<Real>::fault(x) != Cause::none;
 }
 
 template <class Real>
-const Real* first_fault(std::span<const Real> values) {
+ALLORA_HD const Real* first_fault(std::span<const Real> values) {
     for (const Real& value : values) {
         if (carries_fault(value)) {
             return &value;
@@ -43,14 +43,14 @@ const Real* first_fault(std::span<const Real> values) {
 
 // Any arithmetic turns a NaN or an absence into a fault with its cause.
 template <class Real>
-Real spread_fault(const Real& x) {
+ALLORA_HD Real spread_fault(const Real& x) {
     return x + Number<Real>::from_int(0);
 }
 
 // alpha * current + (1 - alpha) * previous. The shortcuts come first: a previous value that is
 // equal, or the first of a series, leaves `current` in its own form.
 template <class Real>
-Real ema(const Real& alpha, const Real& current, const Real& previous, bool first) {
+ALLORA_HD Real ema(const Real& alpha, const Real& current, const Real& previous, bool first) {
     if (carries_fault(current)) {
         return spread_fault(current);
     }
@@ -66,8 +66,8 @@ Real ema(const Real& alpha, const Real& current, const Real& previous, bool firs
 
 // n steps of the EMA at once towards an asymptote: g * x + asymptote * (1 - g), g = (1 - alpha)^n.
 template <class Real>
-Real ncalc_ema(DecimalFunctions functions, const Real& alpha, const Real& asymptote, const Real& x,
-               const Real& n) {
+ALLORA_HD Real ncalc_ema(DecimalFunctions functions, const Real& alpha, const Real& asymptote,
+                         const Real& x, const Real& n) {
     const Real one = Number<Real>::from_int(1);
     const Real g = pow(functions, one - alpha, n);
     return g * x + asymptote * (one - g);
@@ -75,8 +75,8 @@ Real ncalc_ema(DecimalFunctions functions, const Real& alpha, const Real& asympt
 
 // 1 - (1 - alpha)^(epoch_length / base_interval). Fault: out_of_range unless both are positive.
 template <class Real>
-Cause smoothed_alpha(DecimalFunctions functions, const Real& epoch_length,
-                     const Real& base_interval, const Real& alpha, Real& result) {
+ALLORA_HD Cause smoothed_alpha(DecimalFunctions functions, const Real& epoch_length,
+                               const Real& base_interval, const Real& alpha, Real& result) {
     const Real zero = Number<Real>::from_int(0);
     if (compare(epoch_length, zero) <= 0 || compare(base_interval, zero) <= 0) {
         return Cause::out_of_range;
@@ -88,12 +88,12 @@ Cause smoothed_alpha(DecimalFunctions functions, const Real& epoch_length,
 
 // blocks_per_month / 4.345
 template <class Real>
-Real blocks_per_week(const Real& blocks_per_month) {
+ALLORA_HD Real blocks_per_week(const Real& blocks_per_month) {
     return blocks_per_month / Number<Real>::constant(4345, -3);
 }
 
 template <class Real>
-Real sum(std::span<const Real> values) {
+ALLORA_HD Real sum(std::span<const Real> values) {
     Real total = Number<Real>::from_int(0);
     for (const Real& value : values) {
         total = total + value;
@@ -103,7 +103,7 @@ Real sum(std::span<const Real> values) {
 
 // `result` has the length of `values` and may be the same memory.
 template <class Real>
-Cause cumulative_sum(std::span<const Real> values, std::span<Real> result) {
+ALLORA_HD Cause cumulative_sum(std::span<const Real> values, std::span<Real> result) {
     Real total = Number<Real>::from_int(0);
     for (std::size_t i = 0; i < values.size(); ++i) {
         total = total + values[i];
@@ -114,7 +114,7 @@ Cause cumulative_sum(std::span<const Real> values, std::span<Real> result) {
 
 // The sample deviation sqrt(sum (v - mean)^2 / (N - 1)); 0 of one value or none.
 template <class Real>
-Real standard_deviation(std::span<const Real> values) {
+ALLORA_HD Real standard_deviation(std::span<const Real> values) {
     if (values.size() < 2) {
         return Number<Real>::from_int(0);
     }
@@ -129,13 +129,13 @@ Real standard_deviation(std::span<const Real> values) {
 }
 
 template <class Real>
-void sort_ascending(std::span<Real> values) {
+ALLORA_HD void sort_ascending(std::span<Real> values) {
     StableSort([values](std::size_t i, std::size_t j) { return compare(values[i], values[j]) < 0; },
                [values](std::size_t i, std::size_t j) { std::swap(values[i], values[j]); })(
         values.size());
 }
 
-inline void sort_ascending(std::span<double> values) {
+ALLORA_HD inline void sort_ascending(std::span<double> values) {
     if (!float64::sort_by_ranks(values)) {
         sort_ascending<double>(values);
     }
@@ -143,14 +143,14 @@ inline void sort_ascending(std::span<double> values) {
 
 // Equal values come out in reverse input order, in blocks of 20, as on the chain.
 template <class Real>
-void sort_descending(std::span<Real> values) {
+ALLORA_HD void sort_descending(std::span<Real> values) {
     StableSort(
         [values](std::size_t i, std::size_t j) { return compare(values[i], values[j]) >= 0; },
         [values](std::size_t i, std::size_t j) { std::swap(values[i], values[j]); })(values.size());
 }
 
 // The order of equal values shows in zeros alone, which have two signs.
-inline void sort_descending(std::span<double> values) {
+ALLORA_HD inline void sort_descending(std::span<double> values) {
     if (std::find(values.begin(), values.end(), 0.0) == values.end() &&
         float64::sort_by_ranks(values)) {
         std::reverse(values.begin(), values.end());
@@ -161,7 +161,7 @@ inline void sort_descending(std::span<double> values) {
 
 // Values ascending, each with its weight.
 template <class Real>
-void sort_with_weights(std::span<Real> values, std::span<Real> weights) {
+ALLORA_HD void sort_with_weights(std::span<Real> values, std::span<Real> weights) {
     StableSort([values](std::size_t i, std::size_t j) { return compare(values[i], values[j]) < 0; },
                [values, weights](std::size_t i, std::size_t j) {
                    std::swap(values[i], values[j]);
@@ -169,7 +169,7 @@ void sort_with_weights(std::span<Real> values, std::span<Real> weights) {
                })(values.size());
 }
 
-inline void sort_with_weights(std::span<double> values, std::span<double> weights) {
+ALLORA_HD inline void sort_with_weights(std::span<double> values, std::span<double> weights) {
     if (!float64::sort_by_ranks(values, weights)) {
         sort_with_weights<double>(values, weights);
     }
@@ -177,7 +177,7 @@ inline void sort_with_weights(std::span<double> values, std::span<double> weight
 
 // The median of values that are sorted in place.
 template <class Real>
-Real median_of_scratch(std::span<Real> values) {
+ALLORA_HD Real median_of_scratch(std::span<Real> values) {
     if (values.empty()) {
         return Number<Real>::from_int(0);
     }
@@ -190,7 +190,7 @@ Real median_of_scratch(std::span<Real> values) {
 }
 
 template <class Real>
-Real median(std::span<const Real> values, std::span<Real> scratch) {
+ALLORA_HD Real median(std::span<const Real> values, std::span<Real> scratch) {
     if (const Real* fault = first_fault(values)) {
         return spread_fault(*fault);
     }
@@ -207,8 +207,8 @@ struct MedianDeviation {
 
 // median(|v_i - median(v)|), without a scale factor, and the median.
 template <class Real>
-MedianDeviation<Real> median_absolute_deviation(std::span<const Real> values,
-                                                std::span<Real> scratch) {
+ALLORA_HD MedianDeviation<Real> median_absolute_deviation(std::span<const Real> values,
+                                                          std::span<Real> scratch) {
     const Real zero = Number<Real>::from_int(0);
     const Real center = median(values, scratch);
     if (values.size() < 2 || carries_fault(center)) {
@@ -227,7 +227,7 @@ MedianDeviation<Real> median_absolute_deviation(std::span<const Real> values,
 
 // Of values in ascending order, the one or two in the middle of their distances from their median:
 // those distances rise to either side of it, so that the middle is found without sorting them.
-inline double middle_distance(std::span<const double> sorted, double center) {
+ALLORA_HD inline double middle_distance(std::span<const double> sorted, double center) {
     std::size_t right = sorted.size() / 2;
     std::size_t left = right; // the values before it are on the other side
     double before = 0.0;
@@ -247,8 +247,8 @@ inline double middle_distance(std::span<const double> sorted, double center) {
 
 // The same bits with one sort, where no zero is among the values, whose two signs would show in
 // which of two equal ones comes first.
-inline MedianDeviation<double> median_absolute_deviation(std::span<const double> values,
-                                                         std::span<double> scratch) {
+ALLORA_HD inline MedianDeviation<double> median_absolute_deviation(std::span<const double> values,
+                                                                   std::span<double> scratch) {
     const std::span<double> sorted = scratch.first(values.size());
     std::copy(values.begin(), values.end(), sorted.begin());
     if (values.size() < 2 || std::find(sorted.begin(), sorted.end(), 0.0) != sorted.end() ||
@@ -269,7 +269,7 @@ inline MedianDeviation<double> median_absolute_deviation(std::span<const double>
 // The q-quantile: sorted descending, pos = (1 - q)(N - 1), linear between the neighbours of pos.
 // Fault: out_of_range for a position outside of the values.
 template <class Real>
-Real quantile(std::span<const Real> values, const Real& q, std::span<Real> scratch) {
+ALLORA_HD Real quantile(std::span<const Real> values, const Real& q, std::span<Real> scratch) {
     if (values.empty()) {
         return Number<Real>::from_int(0);
     }
@@ -300,7 +300,7 @@ Real quantile(std::span<const Real> values, const Real& q, std::span<Real> scrat
 
 // Linear between the points (xp, fp), constant outside; xp ascends and is not empty.
 template <class Real>
-Real interpolate(const Real& x, std::span<const Real> xp, std::span<const Real> fp) {
+ALLORA_HD Real interpolate(const Real& x, std::span<const Real> xp, std::span<const Real> fp) {
     const std::size_t last = xp.size() - 1;
     if (compare(x, xp[0]) <= 0) {
         return fp[0];
@@ -324,8 +324,8 @@ Real interpolate(const Real& x, std::span<const Real> xp, std::span<const Real> 
 
 // Faults: the first fault among x, xp, fp; length where xp and fp differ or are empty.
 template <class Real>
-Cause linear_interpolation(std::span<const Real> x, std::span<const Real> xp,
-                           std::span<const Real> fp, std::span<Real> result) {
+ALLORA_HD Cause linear_interpolation(std::span<const Real> x, std::span<const Real> xp,
+                                     std::span<const Real> fp, std::span<Real> result) {
     for (const std::span<const Real>& values : {x, xp, fp}) {
         if (const Real* fault = first_fault(values)) {
             return Number<Real>::fault(*fault);
@@ -344,8 +344,8 @@ Cause linear_interpolation(std::span<const Real> x, std::span<const Real> xp,
 }
 
 template <class Real>
-Cause percentile_arguments(std::span<const Real> values, std::span<const Real> weights,
-                           std::span<const Real> percentiles) {
+ALLORA_HD Cause percentile_arguments(std::span<const Real> values, std::span<const Real> weights,
+                                     std::span<const Real> percentiles) {
     for (const std::span<const Real>& arguments : {values, weights, percentiles}) {
         if (const Real* fault = first_fault(arguments)) {
             return Number<Real>::fault(*fault);
@@ -366,9 +366,9 @@ Cause percentile_arguments(std::span<const Real> values, std::span<const Real> w
 // Values at the given percentiles of the weight: pos_i = (cs_i - w_i/2) / cs_last over the values
 // sorted ascending, cs the prefix sums of weights. `scratch` holds three times the values.
 template <class Real>
-Cause weighted_percentile(std::span<const Real> values, std::span<const Real> weights,
-                          std::span<const Real> percentiles, std::span<Real> scratch,
-                          std::span<Real> result) {
+ALLORA_HD Cause weighted_percentile(std::span<const Real> values, std::span<const Real> weights,
+                                    std::span<const Real> percentiles, std::span<Real> scratch,
+                                    std::span<Real> result) {
     if (const Cause cause = percentile_arguments(values, weights, percentiles);
         cause != Cause::none) {
         return cause;
@@ -404,7 +404,8 @@ Cause weighted_percentile(std::span<const Real> values, std::span<const Real> we
 // The order of keys by weight descending, ties by key ascending: `weights` stand in key order, and
 // `order`, of the same length, receives their indices.
 template <class Real>
-void order_by_weight_descending(std::span<const Real> weights, std::span<std::size_t> order) {
+ALLORA_HD void order_by_weight_descending(std::span<const Real> weights,
+                                          std::span<std::size_t> order) {
     for (std::size_t i = 0; i < order.size(); ++i) {
         order[i] = i;
     }

@@ -25,7 +25,7 @@ inline Decimal whole_units(const Decimal& x) {
 }
 
 // The bound is that of the coins, not of the double.
-inline double whole_units(double x) {
+ALLORA_HD inline double whole_units(double x) {
     return std::trunc(x);
 }
 

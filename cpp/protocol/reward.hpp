@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <iterator>
 #include <span>
-#include <vector>
 
 namespace allora {
 
@@ -24,27 +23,27 @@ struct EpochActors {
 // One role's averages and fractions, one per actor of the epoch; missing, no_count: never stored.
 template <class Real>
 struct RoleRewardState {
-    std::vector<Real> score_ema;
-    std::vector<std::uint64_t> score_height;
-    std::vector<Real> reward_fraction; // smoothed
+    List<Real> score_ema;
+    List<std::uint64_t> score_height;
+    List<Real> reward_fraction; // smoothed
     Real score_quantile;
     Real initial_score;
-    std::vector<Real> past_scores; // of all actors, newest block first, each in its stored order
+    List<Real> past_scores; // of all actors, newest block first, each in its stored order
     // This epoch's entries of the history: at most `kept` of the last ones stay, and so many blocks
     // that this number of scores can be read.
     bool has_record = false;
-    std::vector<Real> record; // missing: no score
+    List<Real> record; // missing: no score
     std::size_t kept = 0;
 };
 
 template <class Real>
 struct RewardState {
     RoleRewardState<Real> inferers, forecasters, reputers;
-    std::vector<Real> listening_coefficient;
-    std::vector<Real> delegate_reward_per_share;
+    List<Real> listening_coefficient;
+    List<Real> delegate_reward_per_share;
     Real forecaster_score_ratio;
     // Whether this epoch paid the worker.
-    std::vector<std::uint8_t> inferer_included, forecaster_included;
+    List<std::uint8_t> inferer_included, forecaster_included;
 };
 
 enum class Role : std::uint8_t { inferer, forecaster, reputer, topic };
@@ -54,14 +53,14 @@ template <class Real>
 struct TopicReward {
     Status status;
     std::int32_t iterations = 0; // of the descent
-    std::vector<Real> inferer_score, forecaster_score, reputer_score;
-    std::vector<Real> listening_coefficient_used, adjusted_stake_used, adjusted_stake;
-    std::vector<Real> inferer_fraction, forecaster_fraction, reputer_fraction;
-    std::vector<Real> inferer_reward, forecaster_reward, reputer_reward, delegators_reward;
-    std::vector<Real> inferer_paid, forecaster_paid, reputer_paid;
-    std::vector<Real> inference_entropy, forecasting_entropy, reputer_entropy; // one number each
-    std::vector<Real> forecasting_task_utility_score, forecaster_score_ratio, chi, gamma;
-    std::vector<Real> inference_task_reward, forecasting_task_reward, reputer_task_reward;
+    List<Real> inferer_score, forecaster_score, reputer_score;
+    List<Real> listening_coefficient_used, adjusted_stake_used, adjusted_stake;
+    List<Real> inferer_fraction, forecaster_fraction, reputer_fraction;
+    List<Real> inferer_reward, forecaster_reward, reputer_reward, delegators_reward;
+    List<Real> inferer_paid, forecaster_paid, reputer_paid;
+    List<Real> inference_entropy, forecasting_entropy, reputer_entropy; // one number each
+    List<Real> forecasting_task_utility_score, forecaster_score_ratio, chi, gamma;
+    List<Real> inference_task_reward, forecasting_task_reward, reputer_task_reward;
 };
 
 // One list of results: a number per actor of the role, or one for the topic.
@@ -69,7 +68,7 @@ template <class Real>
 struct RewardField {
     const char* name;
     Role role;
-    std::vector<Real> TopicReward<Real>::* member;
+    List<Real> TopicReward<Real>::* member;
 };
 
 template <class Real>
@@ -104,5 +103,15 @@ inline constexpr RewardField<Real> reward_fields[] = {
 };
 
 inline constexpr std::size_t reward_field_count = std::size(reward_fields<int>);
+
+// visit(role, list) for every field, by indices that are constants: a device cannot read the table.
+template <std::size_t at = 0, class Real, class Visit>
+ALLORA_HD void each_reward_list(TopicReward<Real>& reward, const Visit& visit) {
+    if constexpr (at < reward_field_count) {
+        constexpr RewardField<Real> field = reward_fields<Real>[at];
+        visit(field.role, reward.*field.member);
+        each_reward_list<at + 1>(reward, visit);
+    }
+}
 
 } // namespace allora

@@ -1,6 +1,7 @@
 // Actors of one role in the order in which they first appeared.
 #pragma once
 
+#include "../number/list.hpp"
 #include "../number/real.hpp"
 #include "addresses.hpp"
 #include "copy_on_write.hpp"
@@ -112,10 +113,10 @@ inline Indices indices_of(const Roster& roster, std::span<const std::uint32_t> a
 
 template <class Value>
 void gather_list(const std::vector<Value>& stored, const Indices& indices, const Value& absent,
-                 std::vector<Value>& dense) {
+                 List<Value>& dense) {
     if (indices.are_consecutive()) {
-        const auto first = stored.begin() + static_cast<std::ptrdiff_t>(indices[0]);
-        dense.assign(first, first + static_cast<std::ptrdiff_t>(indices.size()));
+        const Value* first = stored.data() + static_cast<std::size_t>(indices[0]);
+        dense.assign(first, first + indices.size());
         return;
     }
     dense.resize(indices.size());
@@ -125,8 +126,7 @@ void gather_list(const std::vector<Value>& stored, const Indices& indices, const
 }
 
 template <class Real>
-void scatter_list(const std::vector<Real>& dense, const Indices& indices,
-                  std::vector<Real>& stored) {
+void scatter_list(const List<Real>& dense, const Indices& indices, std::vector<Real>& stored) {
     for (std::size_t i = 0; i < indices.size(); ++i) {
         if (indices[i] >= 0 && !Number<Real>::is_missing(dense[i])) {
             stored[static_cast<std::size_t>(indices[i])] = dense[i];

@@ -67,7 +67,7 @@ void RoleScores<Real>::gather(std::span<const std::uint32_t> actors_of_epoch, st
     for (std::size_t block = history.blocks(); block-- > 0;) {
         if (history.block(block) < nonce) {
             const std::span<const Real> scores = history.scores(block);
-            dense.past_scores.insert(dense.past_scores.end(), scores.begin(), scores.end());
+            dense.past_scores.append(scores.data(), scores.data() + scores.size());
         }
     }
 }

@@ -67,7 +67,7 @@ namespace shelf {
 // `stride` columns per dense row, of which the first are filled.
 template <class Real>
 void gather_grid(const Grid<Real>& stored, const Indices& rows, const Indices& columns,
-                 std::size_t stride, std::vector<Real>& dense) {
+                 std::size_t stride, List<Real>& dense) {
     dense.resize(rows.size() * stride);
     const bool consecutive = columns.are_consecutive();
     if (consecutive && columns.size() == stride && stored.columns() == stride &&
@@ -96,7 +96,7 @@ void gather_grid(const Grid<Real>& stored, const Indices& rows, const Indices& c
 
 // Values that are missing stay what they were: a pair that was not settled keeps its old regret.
 template <class Real>
-void scatter_grid(const std::vector<Real>& dense, const Indices& rows, const Indices& columns,
+void scatter_grid(const List<Real>& dense, const Indices& rows, const Indices& columns,
                   std::size_t stride, Grid<Real>& stored) {
     const bool consecutive = columns.are_consecutive();
     for (std::size_t r = 0; r < rows.size(); ++r) {
@@ -144,8 +144,7 @@ void StoredState<Real>::gather(std::span<const std::uint32_t> inferer,
     gather_list(lists.forecaster_weight, f, missing, dense.forecaster_weight);
     gather_list(inclusions->inferers, i, no_count, dense.inferer_inclusions);
     gather_list(inclusions->forecasters, f, no_count, dense.forecaster_inclusions);
-    for (std::vector<std::uint64_t>* counts :
-         {&dense.inferer_inclusions, &dense.forecaster_inclusions}) {
+    for (List<std::uint64_t>* counts : {&dense.inferer_inclusions, &dense.forecaster_inclusions}) {
         std::replace(counts->begin(), counts->end(), no_count, std::uint64_t{0});
     }
     gather_grid(pairs.one_out_inferer_inferer, i, i, i.size(),
@@ -224,14 +223,17 @@ void StoredState<Real>::renew_regrets(const TopicState<Real>& dense) {
     const std::size_t i = inferers.size();
     const std::size_t f = forecasters.size();
     StoredRegrets<Real> lists;
-    lists.inferer_regret = dense.inferer_regret;
-    lists.naive_inferer_regret = dense.naive_inferer_regret;
-    lists.inferer_weight = dense.inferer_weight;
-    lists.forecaster_regret = dense.forecaster_regret;
-    lists.forecaster_weight = dense.forecaster_weight;
+    const auto renew_list = [](std::vector<Real>& list, const List<Real>& from) {
+        list.assign(from.begin(), from.end());
+    };
+    renew_list(lists.inferer_regret, dense.inferer_regret);
+    renew_list(lists.naive_inferer_regret, dense.naive_inferer_regret);
+    renew_list(lists.inferer_weight, dense.inferer_weight);
+    renew_list(lists.forecaster_regret, dense.forecaster_regret);
+    renew_list(lists.forecaster_weight, dense.forecaster_weight);
     PairFamilies<Real>& pairs = lists.pairs;
     const auto renew = [](Grid<Real>& grid, std::size_t rows, std::size_t columns,
-                          std::size_t stride, const std::vector<Real>& from) {
+                          std::size_t stride, const List<Real>& from) {
         grid.assign(rows, columns, stride, from.data());
     };
     renew(pairs.one_out_inferer_inferer, i, i, i, dense.one_out_inferer_inferer_regret);

@@ -3,11 +3,11 @@
 #pragma once
 
 #include "../number/cause.hpp"
+#include "../number/list.hpp"
 #include "params.hpp"
 #include "value_bundle.hpp"
 
 #include <cstdint>
-#include <vector>
 
 namespace allora {
 
@@ -18,7 +18,7 @@ struct Status {
     std::int32_t actor = -1;
     const char* role = "";
 
-    bool ok() const { return cause == Cause::none; }
+    ALLORA_HD bool ok() const { return cause == Cause::none; }
 };
 
 // Inferers and forecasters are sorted by address and unique. `shared[k]` is the index of forecaster
@@ -29,17 +29,17 @@ struct TopicEpoch {
     std::int32_t forecasters = 0;
     std::int32_t reputers = 0;
     std::int32_t labels = 1;
-    std::vector<std::int32_t> shared;
-    std::vector<Real> inferences;              // inferers x labels; missing takes the default value
-    std::vector<std::int32_t> element_offsets; // forecasters + 1
-    std::vector<std::int32_t> element_inferers; // -1: an inferer without inference
-    std::vector<Real> element_losses;
-    std::vector<Real> stakes;  // reputers, base units
-    std::vector<Real> reports; // reputers x BundleLayout::width; missing: not reported
+    List<std::int32_t> shared;
+    List<Real> inferences;               // inferers x labels; missing takes the default value
+    List<std::int32_t> element_offsets;  // forecasters + 1
+    List<std::int32_t> element_inferers; // -1: an inferer without inference
+    List<Real> element_losses;
+    List<Real> stakes;  // reputers, base units
+    List<Real> reports; // reputers x BundleLayout::width; missing: not reported
     // Of scores and rewards only.
     std::int64_t nonce = 0;
-    std::vector<Real> delegated; // of the stakes, base units
-    Real reward;                 // of the topic, base units
+    List<Real> delegated; // of the stakes, base units
+    Real reward;          // of the topic, base units
     Params<Real> params;
 };
 
@@ -52,20 +52,20 @@ struct TopicState {
     Real previous_combined_loss; // missing: no loss bundle has closed
     Real inference_median;
     Real inference_median_absolute_deviation;
-    std::vector<Real> inferer_regret;
-    std::vector<Real> forecaster_regret;
-    std::vector<Real> naive_inferer_regret;
-    std::vector<Real> one_out_inferer_inferer_regret;       // inferers x inferers
-    std::vector<Real> one_out_inferer_forecaster_regret;    // inferers x forecasters
-    std::vector<Real> one_out_forecaster_inferer_regret;    // forecasters x inferers
-    std::vector<Real> one_out_forecaster_forecaster_regret; // forecasters x forecasters
+    List<Real> inferer_regret;
+    List<Real> forecaster_regret;
+    List<Real> naive_inferer_regret;
+    List<Real> one_out_inferer_inferer_regret;       // inferers x inferers
+    List<Real> one_out_inferer_forecaster_regret;    // inferers x forecasters
+    List<Real> one_out_forecaster_inferer_regret;    // forecasters x inferers
+    List<Real> one_out_forecaster_forecaster_regret; // forecasters x forecasters
     // forecasters x (inferers + 1): the last column is the forecaster's own entry, used only where
     // it is not an inferer too (`TopicEpoch::shared`).
-    std::vector<Real> one_in_forecaster_regret;
-    std::vector<Real> inferer_weight;
-    std::vector<Real> forecaster_weight;
-    std::vector<std::uint64_t> inferer_inclusions;
-    std::vector<std::uint64_t> forecaster_inclusions;
+    List<Real> one_in_forecaster_regret;
+    List<Real> inferer_weight;
+    List<Real> forecaster_weight;
+    List<std::uint64_t> inferer_inclusions;
+    List<std::uint64_t> forecaster_inclusions;
 };
 
 enum class Branch : std::uint8_t { weighted, median, no_previous_loss, single };
@@ -78,21 +78,21 @@ struct TopicInference {
     Branch branch = Branch::weighted;
     bool all_inferers_are_new = false;
     Real regret_scale; // of the combined call; missing where none was used
-    std::vector<Real> values;
-    std::vector<Real> inferer_weight; // of the combined call; missing: none
-    std::vector<Real> forecaster_weight;
-    std::vector<Real> inferer_regret_used;
-    std::vector<Real> forecaster_regret_used;
-    std::vector<Real> element_weight; // one per forecast element; missing: none
-    std::vector<Real> normalized_inferer_weight;
-    std::vector<Real> normalized_forecaster_weight;
-    std::vector<Real> confidence_interval; // 5 values, or none for several labels
+    List<Real> values;
+    List<Real> inferer_weight; // of the combined call; missing: none
+    List<Real> forecaster_weight;
+    List<Real> inferer_regret_used;
+    List<Real> forecaster_regret_used;
+    List<Real> element_weight; // one per forecast element; missing: none
+    List<Real> normalized_inferer_weight;
+    List<Real> normalized_forecaster_weight;
+    List<Real> confidence_interval; // 5 values, or none for several labels
 };
 
 template <class Real>
 struct TopicSettlement {
     Status status;
-    std::vector<Real> network_losses; // BundleLayout::width; missing: not reported by anyone
+    List<Real> network_losses; // BundleLayout::width; missing: not reported by anyone
 };
 
 } // namespace allora

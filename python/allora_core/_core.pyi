@@ -12,6 +12,7 @@ import typing
 __all__: list[str] = [
     "CAUSES",
     "DECIMAL_DTYPE",
+    "Device",
     "Host",
     "LOSS_PARAMS",
     "LongDecimals",
@@ -29,6 +30,7 @@ __all__: list[str] = [
     "infer",
     "intern",
     "losses",
+    "open_device",
     "parse_decimals",
     "reward",
     "rules_at",
@@ -125,6 +127,31 @@ class States:
     @property
     def topic_ids(self) -> list[int]: ...
 
+class Device:
+    """
+    What computes whole topics beside the host: a CUDA device, or "emulated", its kernels' bodies run by the host.
+    """
+    @property
+    def finished(self) -> int:
+        """
+        Topics that it finished so far.
+        """
+    @property
+    def fullest(self) -> float:
+        """
+        The largest part of its room that a topic used; 0: not known.
+        """
+    @property
+    def left(self) -> int:
+        """
+        Topics that it left to the host so far.
+        """
+    @property
+    def milliseconds(self) -> float:
+        """
+        What the kernels of the last call took; 0: not measured.
+        """
+
 class Host:
     """
     Threads of the engine; 0: as many as this process may use.
@@ -210,7 +237,14 @@ def format_decimals(
     Stored or plain texts; None for missing.
     """
 
-def infer(number: str, rules: dict, host: Host, columns: dict, states: States) -> tuple:
+def infer(
+    number: str,
+    rules: dict,
+    host: Host,
+    columns: dict,
+    states: States,
+    device: Device | None = None,
+) -> tuple:
     """
     Network inferences of a batch: (columns, status per topic, states).
     """
@@ -231,13 +265,24 @@ def losses(
     Losses of rows of values against their truths, part by part: (losses, causes), the latter indices into CAUSES. kinds: (method, scale) per part.
     """
 
+def open_device(name: str) -> Device | None:
+    """
+    The device 'cuda:0' or 'emulated', or None for 'cpu'. ValueError: there is no such device. RuntimeError: it could not be opened.
+    """
+
 def parse_decimals(texts: collections.abc.Sequence[str | None]) -> tuple:
     """
     Texts, or None for missing, to (array of DECIMAL_DTYPE, LongDecimals). ValueError: a text is not a number.
     """
 
 def reward(
-    number: str, rules: dict, host: Host, columns: dict, settled: dict, states: States
+    number: str,
+    rules: dict,
+    host: Host,
+    columns: dict,
+    settled: dict,
+    states: States,
+    device: Device | None = None,
 ) -> tuple:
     """
     Scores and rewards of a batch after its network losses: (columns, status, states).
@@ -248,7 +293,14 @@ def rules_at(version: str) -> dict:
     The rules of a version, by the names of `Rules`.
     """
 
-def settle(number: str, rules: dict, host: Host, columns: dict, states: States) -> tuple:
+def settle(
+    number: str,
+    rules: dict,
+    host: Host,
+    columns: dict,
+    states: States,
+    device: Device | None = None,
+) -> tuple:
     """
     Network losses of a batch and the states they lead to: (columns, status, states).
     """

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from . import _core, emission
 from .active_set import SubmittedBatch, submit
@@ -48,26 +48,29 @@ class Engine:
     Args:
         number: ``"decimal"`` equals the chain digit for digit, written form included;
             ``"float64"`` gives the same bits everywhere, within the README's stated error.
-        device: ``"cpu"``.
+        device: ``"cpu"``, or ``"cuda:0"``, ``"cuda:1"``, ... (`devices` lists them), which compute
+            `infer`, `settle` and `reward` in ``"float64"`` with the same bits.
         rules: a version of the chain (``"v0.17"``) or a `Rules` value.
         threads: number of threads; by default ALLORA_CORE_THREADS, else the processors that this
             process may use.
 
     Raises:
-        ValueError: an unknown number, device, version or rule, with the known ones named.
+        ValueError: an unknown number, version or rule, with the known ones named; a device that is
+            not there, or none that computes in this number, with the reason.
     """
 
     def __init__(
         self,
         number: NumberName = "decimal",
-        device: Literal["cpu"] = "cpu",
+        device: str = "cpu",
         rules: str | Rules = "v0.17",
         threads: int | None = None,
     ) -> None:
         if number not in ("decimal", "float64"):
             raise ValueError(f"unknown number {number!r}: choose 'decimal' or 'float64'")
-        if device != "cpu":
-            raise ValueError(f"unknown device {device!r}: epochs are computed on 'cpu' alone")
+        opened = _core.open_device(device)
+        if opened is not None and number == "decimal":
+            raise ValueError(f"decimals are computed on the processor only, not on {device!r}")
         _core.variant()  # refuses an ALLORA_CORE_VARIANT that cannot be met
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
@@ -76,11 +79,27 @@ class Engine:
         self.rules = rules_at(rules) if isinstance(rules, str) else rules
         self._rules = asdict(self.rules)
         self._host = _core.Host(threads or 0)
+        self._device = opened
 
     @property
     def threads(self) -> int:
         """Threads this engine computes with."""
         return self._host.threads
+
+    @property
+    def topics_on_device(self) -> int:
+        """Topics that the device computed so far, counted once per call; 0 on the processor."""
+        return self._device.finished if self._device else 0
+
+    @property
+    def topics_left_to_host(self) -> int:
+        """Topics that the device left to the processor so far: failed or too large ones."""
+        return self._device.left if self._device else 0
+
+    @property
+    def kernel_milliseconds(self) -> float:
+        """What the device's kernels of the last call took; 0 where nothing was measured."""
+        return self._device.milliseconds if self._device else 0.0
 
     def __repr__(self) -> str:
         return f"Engine(number={self.number!r}, device={self.device!r}, threads={self.threads})"
@@ -99,7 +118,10 @@ class Engine:
         """
         batch, shelf = self._batch(epochs, states)
         inferred = InferredBatch(
-            batch, *_core.infer(self.number, self._rules, self._host, batch.columns, shelf.core)
+            batch,
+            *_core.infer(
+                self.number, self._rules, self._host, batch.columns, shelf.core, self._device
+            ),
         )
         inferred.leave_out(batch.faults, shelf)
         return inferred
@@ -115,7 +137,10 @@ class Engine:
         """
         batch, shelf = self._batch(epochs, states)
         settled = SettledBatch(
-            batch, *_core.settle(self.number, self._rules, self._host, batch.columns, shelf.core)
+            batch,
+            *_core.settle(
+                self.number, self._rules, self._host, batch.columns, shelf.core, self._device
+            ),
         )
         faults = dict(batch.faults)
         if self.rules.wrong_nonce_report == "fault":
@@ -158,6 +183,7 @@ class Engine:
             batch.columns,
             {"network_losses": as_column(losses)},
             shelf.core,
+            self._device,
         )
         rewarded = RewardedBatch(batch, columns, status, left)
         faults = {at: fault for at, fault in enumerate(unsettled) if fault is not None}

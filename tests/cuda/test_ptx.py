@@ -6,6 +6,7 @@ that float64 results cannot differ from the host's by contraction or approximati
 
 from __future__ import annotations
 
+import functools
 import glob
 import os
 import re
@@ -41,6 +42,7 @@ def nvcc() -> str:
     return found
 
 
+@functools.cache
 def ptx(source: Path, *flags: str) -> str:
     command = [nvcc(), "-std=c++20", "-O3", *flags, "-arch=compute_90", "-ptx", "-o", "-"]
     define = '-DALLORA_CUDA_REASON="test"'
@@ -70,6 +72,14 @@ def test_rounded_operations_are_there() -> None:
     text = ptx(ROOT / "cuda" / "float64_array.cu", *FLAGS)
     for operation in ("mul.rn.f64", "add.rn.f64", "div.rn.f64", "sqrt.rn.f64"):
         assert operation in text
+
+
+@pytest.mark.parametrize("verb", ["infer", "settle", "reward"])
+def test_a_kernel_holds_the_whole_verb(verb: str) -> None:
+    """A function compiled for the host alone would end the kernel's code where it is called."""
+    text = ptx(ROOT / "cuda" / f"{verb}.cu", *FLAGS)
+    for operation in ("mul.rn.f64", "add.rn.f64", "sub.rn.f64", "div.rn.f64"):
+        assert text.count(operation) > 10
 
 
 def test_a_contracted_build_is_found() -> None:

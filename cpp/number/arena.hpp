@@ -1,0 +1,105 @@
+// The room of one topic on a device: handed out from its front, taken back from its end, given up
+// as a whole. A thread of a device has one; a thread of the host has one where it stands in for a
+// device, and none elsewhere.
+#pragma once
+
+#include "host_device.hpp"
+
+#include <cstddef>
+
+namespace allora {
+
+// Leaves what the thread is computing: its room does not suffice.
+#if !defined(__CUDA_ARCH__)
+struct NoRoom {};
+#endif
+
+ALLORA_HD [[noreturn]] inline void leave() {
+#if defined(__CUDA_ARCH__)
+    asm volatile("exit;");
+    __builtin_unreachable();
+#else
+    throw NoRoom{};
+#endif
+}
+
+struct Arena {
+    static constexpr std::size_t alignment = 8;
+
+    std::byte* room;
+    std::size_t size;
+    std::size_t used;
+    std::size_t most; // ever used
+
+    ALLORA_HD static std::size_t rounded(std::size_t bytes) {
+        return (bytes + alignment - 1) / alignment * alignment;
+    }
+    ALLORA_HD void* take(std::size_t bytes) {
+        const std::size_t wanted = rounded(bytes);
+        if (wanted > size - used) {
+            leave();
+        }
+        std::byte* place = room + used;
+        raise(wanted);
+        return place;
+    }
+    // Makes what was handed out last larger where it stands, if it is what begins and ends there.
+    ALLORA_HD bool extend(const void* begin, std::size_t bytes, std::size_t more) {
+        if (!is_last(begin, bytes) || rounded(more) - rounded(bytes) > size - used) {
+            return false;
+        }
+        raise(rounded(more) - rounded(bytes));
+        return true;
+    }
+    // Takes back what was handed out last.
+    ALLORA_HD void retract(const void* begin, std::size_t bytes) {
+        if (is_last(begin, bytes)) {
+            used -= rounded(bytes);
+        }
+    }
+
+private:
+    ALLORA_HD void raise(std::size_t bytes) {
+        used += bytes;
+        most = used > most ? used : most;
+    }
+    ALLORA_HD bool is_last(const void* begin, std::size_t bytes) const {
+        const auto* place = static_cast<const std::byte*>(begin);
+        return place >= room && place < room + used && place + rounded(bytes) == room + used;
+    }
+};
+
+inline constexpr int arena_threads = 128; // at most so many threads of a block have an arena
+
+#if defined(__CUDACC__)
+__device__ inline Arena* device_arena() {
+    __shared__ Arena arenas[arena_threads];
+    return arenas + threadIdx.x;
+}
+#endif
+
+#if defined(__CUDACC__)
+inline thread_local Arena* host_arena = nullptr;
+#else
+inline thread_local Arena* host_arena __attribute__((tls_model("initial-exec"))) = nullptr;
+#endif
+
+ALLORA_INLINE Arena* thread_arena() {
+#if defined(__CUDA_ARCH__)
+    return device_arena();
+#else
+    return host_arena;
+#endif
+}
+
+// Whether numbers are taken one at a time: on a device and where the host stands in for one. Else
+// the host takes a vector of them at a time, with the same bits.
+ALLORA_INLINE bool one_at_a_time() {
+#if defined(__CUDA_ARCH__)
+    return true;
+#else
+    return host_arena != nullptr;
+#endif
+}
+
+} // namespace allora
