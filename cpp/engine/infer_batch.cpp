@@ -125,12 +125,28 @@ private:
                         Output<Stored>{results_.network, results_.overflow});
         results_.resistant[t] = result.has_resistant ? 1 : 0;
         if (result.has_resistant) {
-            write_inference(
-                columns_, rows_, t, result.resistant_differs ? result.resistant : result.network,
-                Output<Stored>{results_.outlier_resistant, results_.overflow + inference_columns});
+            write_inference(columns_, rows_, t,
+                            result.resistant_differs ? result.resistant : result.network,
+                            outlier_resistant());
+        } else {
+            write_nothing(t, space.epoch, space.inference.resistant, outlier_resistant());
         }
         keep_state(t, stored, space);
         return {};
+    }
+
+    Output<Stored> outlier_resistant() const {
+        return {results_.outlier_resistant, results_.overflow + inference_columns};
+    }
+
+    // Missing results, where there are none.
+    template <class Real>
+    void write_nothing(std::int64_t t, const TopicEpoch<Real>& epoch, TopicInference<Real>& nothing,
+                       const Output<Stored>& out) {
+        nothing.branch = Branch::weighted;
+        nothing.all_inferers_are_new = false;
+        clear_results(epoch, nothing);
+        write_inference(columns_, rows_, t, nothing, out);
     }
 
     // infer changes the outlier filter's numbers, nothing else.
@@ -158,18 +174,12 @@ private:
         const std::int64_t first = columns_.forecaster_offsets[t];
         shape.element_losses.resize(static_cast<std::size_t>(
             columns_.element_offsets[first + shape.forecasters] - columns_.element_offsets[first]));
-        TopicInference<Real>& nothing = space.inference.network;
-        nothing.branch = Branch::weighted;
-        nothing.all_inferers_are_new = false;
-        clear_results(shape, nothing);
         for (int column = 0; column < 2 * inference_columns; ++column) {
             results_.overflow[column][static_cast<std::size_t>(t)].clear();
         }
-        write_inference(columns_, rows_, t, nothing,
-                        Output<Stored>{results_.network, results_.overflow});
-        write_inference(
-            columns_, rows_, t, nothing,
-            Output<Stored>{results_.outlier_resistant, results_.overflow + inference_columns});
+        TopicInference<Real>& nothing = space.inference.network;
+        write_nothing(t, shape, nothing, Output<Stored>{results_.network, results_.overflow});
+        write_nothing(t, shape, nothing, outlier_resistant());
         results_.resistant[t] = 0;
         results_.states[static_cast<std::size_t>(t)] = states_[static_cast<std::size_t>(t)];
     }

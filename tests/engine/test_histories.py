@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from allora_core import Engine, Epochs, States, TopicError
+from allora_core.batch import DecimalArray, NumberName, read_numbers
 from allora_core.epoch import Epoch, State
 from allora_core.reference import infer, rules_at, settle
 from allora_core.testing import first_difference, histories
@@ -111,3 +112,19 @@ def test_one_bad_topic_spoils_no_other() -> None:
     assert fault is not None
     assert fault.topic_id == 2
     assert fault.cause == "no_inference"
+
+
+@pytest.mark.parametrize("number", ["decimal", "float64"])
+def test_numbers_of_a_bundle_that_does_not_exist_are_missing(number: NumberName) -> None:
+    """v0.6 knows no bundle that resists outliers, and v0.17 none of several labels."""
+    one, two = {"y": Decimal(1)}, {"a": Decimal("0.25"), "b": Decimal("0.75")}
+    for version, values in (("v0.6", one), ("v0.17", two)):
+        epoch = Epoch(1, 10, {"allo1a": values, "allo1b": values}, labels=tuple(values))
+        inferred = Engine(number, rules=version).infer([epoch])
+        assert inferred.topic(0).outlier_resistant is None
+        names = [name for name in inferred.columns if name.startswith("resistant_")]
+        assert "resistant_values" in names
+        for name in names:
+            column = inferred.columns[name]
+            if isinstance(column, DecimalArray) or column.dtype.kind == "f":
+                assert set(read_numbers(column)) <= {None}, name
