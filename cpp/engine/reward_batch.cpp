@@ -50,7 +50,7 @@ private:
     template <class Real>
     TopicStatus run(std::int64_t t, const StoredState<Real>& stored, ActorIndex& index,
                     Workspace<Real>& space) {
-        const TopicStatus status = start(t, stored, index, space);
+        TopicStatus status = start(t, stored, index, space);
         if (status.cause != Cause::none) {
             return status;
         }

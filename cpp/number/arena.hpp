@@ -6,12 +6,13 @@
 #include "host_device.hpp"
 
 #include <cstddef>
+#include <exception>
 
 namespace allora {
 
 // Leaves what the thread is computing: its room does not suffice.
 #if !defined(__CUDA_ARCH__)
-struct NoRoom {};
+struct NoRoom : std::exception {};
 #endif
 
 ALLORA_HD [[noreturn]] inline void leave() {
