@@ -306,13 +306,13 @@ ALLORA_INLINE Longs ranks_from(const long long* order, std::size_t i, std::size_
         own[at] = order[i + at];
         lane[at] = static_cast<long long>(at);
     }
-    const Longs next = own + 1;
-    Longs rank = {};
+    Longs rank = static_cast<long long>(i) - Longs{};
     for (std::size_t j = 0; j < i; ++j) {
-        rank -= order[j] < next;
+        rank += order[j] > own;
     }
     for (std::size_t j = 0; j < width; ++j) {
-        rank -= order[i + j] < own - (static_cast<long long>(j) < lane);
+        const Longs earlier = static_cast<long long>(j) < lane;
+        rank -= (order[i + j] < own) | ((order[i + j] == own) & earlier);
     }
     for (std::size_t j = i + width; j < n; ++j) {
         rank -= order[j] < own;
