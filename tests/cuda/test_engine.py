@@ -46,13 +46,12 @@ SETTINGS = settings(
 
 
 def columns_of(results: EpochBatch) -> dict[str, bytes]:
-    """Every column that has been computed; those of topics without a second inference have not."""
+    """Every column, and the second inference as it is read."""
     inferred = results.inferred
     found = {}
     for moment in (inferred, results.settled, results.rewarded):
         for name, column in moment.columns.items():
-            if not name.startswith("resistant_"):
-                found[f"{type(moment).__name__}.{name}"] = np.ascontiguousarray(column).tobytes()
+            found[f"{type(moment).__name__}.{name}"] = np.ascontiguousarray(column).tobytes()
     found["resistant"] = repr(
         [
             topic.outlier_resistant
