@@ -48,6 +48,22 @@ def test_every_floor_is_seen() -> None:
     assert {floor_of(path) for path in sources()} >= {0, 1, 2, 3, 4, 5}
 
 
+def test_nothing_copies_by_the_standard_library_on_a_device() -> None:
+    """nvcc makes no code at all of libstdc++'s std::copy and its kin in a kernel: copy_entries."""
+    copying = re.compile(r"std::(copy\w*|move_backward|uninitialized_\w+|memcpy|memmove)\(")
+    kept = {"cpp/number/list.hpp", "cpp/number/float64_sort.hpp"}  # the host's branch alone
+    found = [
+        f"{name}: {line.strip()}"
+        for path in sources()
+        if path.suffix == ".hpp"
+        and (name := path.relative_to(ROOT).as_posix()) not in kept
+        and "ALLORA_HD" in (text := path.read_text())
+        for line in text.splitlines()
+        if copying.search(line)
+    ]
+    assert found == []
+
+
 def test_files_stay_short() -> None:
     folders = ("cpp", "cuda", "src", "python", "tests", "benchmarks")
     long = [

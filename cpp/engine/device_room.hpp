@@ -103,9 +103,10 @@ template <class Real>
 std::size_t arena_room(TopicTask<Real, EpochVerb::reward>& task, const Rules&) {
     const TopicShape shape(task.epoch);
     const std::size_t groups = 2 + incomplete_slots(task.epoch, shape.width);
-    const std::size_t matrix = shape.width * shape.reputers;
+    const std::size_t stride = 8 * (shape.reputers / 8 + 1); // of the losses' columns
+    const std::size_t matrix = shape.width * stride;
     const std::size_t pairs =
-        std::min(groups * shape.reputers * shape.reputers, matrix) + groups * shape.reputers;
+        std::min(groups * shape.reputers, shape.width) * stride + groups * shape.reputers;
     const std::size_t past =
         task.state.inferers.past_scores.size() + task.state.forecasters.past_scores.size();
     const std::size_t bytes_of_groups =

@@ -26,13 +26,12 @@ public:
                 most_room_ == 0 ? place.room : std::min(place.room, most_room_);
             room_.assign(room, std::byte{0xff});
             Arena arena{room_.data(), room, 0, 0};
-            host_arena = &arena;
             try {
+                const HostArena mine(arena);
                 run_one(verb, rules, place, in.data(), parcels.out.data());
             } catch (const NoRoom&) {
                 arena.most = room;
             }
-            host_arena = nullptr;
             fullest =
                 std::max(fullest, static_cast<double>(arena.most) / static_cast<double>(room));
         }

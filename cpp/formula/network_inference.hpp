@@ -150,7 +150,7 @@ ALLORA_HD void gather_values(const Prepared<Real>& prepared, const Pass& pass, s
     const auto inferers = static_cast<std::size_t>(prepared.inferers);
     values.resize(inferers + static_cast<std::size_t>(prepared.forecasters));
     if (prepared.labels == 1) {
-        std::copy(prepared.inferences.begin(), prepared.inferences.end(), values.begin());
+        copy_entries(prepared.inferences.begin(), prepared.inferences.end(), values.begin());
     }
     for (std::int32_t j = 0; prepared.labels > 1 && j < prepared.inferers; ++j) {
         values[static_cast<std::size_t>(j)] = prepared.inference(j, l);

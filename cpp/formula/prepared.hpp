@@ -34,7 +34,7 @@ ALLORA_HD void copy_labels(const Real* value, std::int32_t labels, Real* to) {
     if (labels == 1) {
         *to = *value;
     } else {
-        std::copy(value, value + labels, to);
+        copy_entries(value, value + labels, to);
     }
 }
 

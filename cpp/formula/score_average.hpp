@@ -147,7 +147,7 @@ ALLORA_HD List<Real> sampled_scores(const RoleRewardState<Real>& state) {
     List<Real> sample = present_of(state.record);
     if (sample.size() > state.kept) {
         const std::size_t surplus = sample.size() - state.kept;
-        std::copy(sample.begin() + surplus, sample.end(), sample.begin());
+        copy_entries(sample.begin() + surplus, sample.end(), sample.begin());
         sample.resize(state.kept);
     }
     const std::size_t wanted = std::min(state.kept - sample.size(), state.past_scores.size());

@@ -5,6 +5,7 @@
 
 #include "host_device.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <exception>
 
@@ -79,17 +80,32 @@ __device__ inline Arena* device_arena() {
 }
 #endif
 
-#if defined(__CUDACC__)
 inline thread_local Arena* host_arena = nullptr;
-#else
-inline thread_local Arena* host_arena __attribute__((tls_model("initial-exec"))) = nullptr;
-#endif
+// Threads of the host that have an arena. Asked first, because a variable of a thread is dear in a
+// shared library: the runtime of CUDA brings such variables of an alignment that only the slow way
+// to them allows for.
+inline std::atomic<int> host_arenas{0};
+
+// The calling thread's arena while it stands in for a device.
+class HostArena {
+public:
+    explicit HostArena(Arena& arena) {
+        host_arenas.fetch_add(1, std::memory_order_relaxed);
+        host_arena = &arena;
+    }
+    HostArena(const HostArena&) = delete;
+    HostArena& operator=(const HostArena&) = delete;
+    ~HostArena() {
+        host_arena = nullptr;
+        host_arenas.fetch_sub(1, std::memory_order_relaxed);
+    }
+};
 
 ALLORA_INLINE Arena* thread_arena() {
 #if defined(__CUDA_ARCH__)
     return device_arena();
 #else
-    return host_arena;
+    return host_arenas.load(std::memory_order_relaxed) == 0 ? nullptr : host_arena;
 #endif
 }
 
@@ -99,7 +115,7 @@ ALLORA_INLINE bool one_at_a_time() {
 #if defined(__CUDA_ARCH__)
     return true;
 #else
-    return host_arena != nullptr;
+    return thread_arena() != nullptr;
 #endif
 }
 

@@ -5,6 +5,7 @@
 #include "arena.hpp"
 #include "host_device.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <new>
 #include <type_traits>
@@ -175,6 +176,18 @@ private:
     std::size_t capacity_ = 0;
     bool owns_ = false; // of the heap
 };
+
+// std::copy, for a device too: nvcc 13 makes nothing at all of libstdc++'s, without a word.
+template <class From, class To>
+ALLORA_HD void copy_entries(From first, From last, To to) {
+#if defined(__CUDA_ARCH__)
+    for (; first != last; ++first, ++to) {
+        *to = *first;
+    }
+#else
+    std::copy(first, last, to);
+#endif
+}
 
 template <class T>
 ALLORA_HD bool operator==(const List<T>& x, const List<T>& y) {

@@ -15,6 +15,7 @@
 #include "decimal_functions.hpp"
 #include "float64_real.hpp"
 #include "float64_sort.hpp"
+#include "list.hpp"
 #include "real.hpp"
 #include "stable_sort.hpp"
 
@@ -195,7 +196,7 @@ ALLORA_HD Real median(std::span<const Real> values, std::span<Real> scratch) {
         return spread_fault(*fault);
     }
     const std::span<Real> sorted = scratch.first(values.size());
-    std::copy(values.begin(), values.end(), sorted.begin());
+    copy_entries(values.begin(), values.end(), sorted.begin());
     return median_of_scratch(sorted);
 }
 
@@ -250,7 +251,7 @@ ALLORA_HD inline double middle_distance(std::span<const double> sorted, double c
 ALLORA_HD inline MedianDeviation<double> median_absolute_deviation(std::span<const double> values,
                                                                    std::span<double> scratch) {
     const std::span<double> sorted = scratch.first(values.size());
-    std::copy(values.begin(), values.end(), sorted.begin());
+    copy_entries(values.begin(), values.end(), sorted.begin());
     if (values.size() < 2 || std::find(sorted.begin(), sorted.end(), 0.0) != sorted.end() ||
         !float64::sort_by_ranks(sorted)) {
         return median_absolute_deviation<double>(values, scratch);
@@ -274,7 +275,7 @@ ALLORA_HD Real quantile(std::span<const Real> values, const Real& q, std::span<R
         return Number<Real>::from_int(0);
     }
     const std::span<Real> sorted = scratch.first(values.size());
-    std::copy(values.begin(), values.end(), sorted.begin());
+    copy_entries(values.begin(), values.end(), sorted.begin());
     sort_descending(sorted);
     const auto last = static_cast<std::int64_t>(sorted.size() - 1);
     const Real position = (Number<Real>::from_int(1) - q) * Number<Real>::from_int(last);
@@ -377,8 +378,8 @@ ALLORA_HD Cause weighted_percentile(std::span<const Real> values, std::span<cons
     const std::span<Real> sorted = scratch.subspan(0, count);
     const std::span<Real> carried = scratch.subspan(count, count);
     const std::span<Real> position = scratch.subspan(2 * count, count);
-    std::copy(values.begin(), values.end(), sorted.begin());
-    std::copy(weights.begin(), weights.end(), carried.begin());
+    copy_entries(values.begin(), values.end(), sorted.begin());
+    copy_entries(weights.begin(), weights.end(), carried.begin());
     sort_with_weights(sorted, carried);
     const std::span<const Real> ordered(carried);
     if (const Cause cause = cumulative_sum(ordered, position); cause != Cause::none) {
