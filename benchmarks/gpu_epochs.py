@@ -22,9 +22,10 @@ from typing import Any
 import numpy as np
 
 from allora_core import EpochBatch, Epochs, States
-from allora_core.batch import NumberName, Ragged, make_numbers
+from allora_core.batch import DecimalArray, NumberName, Ragged, make_numbers
 from allora_core.bench.convert import to_epoch
 from allora_core.bench.scenarios import Scenario, draw_epoch, load_scenarios
+from allora_core.bench.workload import Workload
 from allora_core.engine import Engine
 from allora_core.epoch import Epoch
 
@@ -83,6 +84,9 @@ def moved(
     for name, column in base.columns.items():
         if name.endswith("_offsets"):
             columns[name] = shifted(column, copies)
+        elif isinstance(column, tuple):
+            decimals, long_ones = column
+            columns[name] = (np.tile(decimals, copies), long_ones)
         else:
             columns[name] = np.tile(column, copies)
     columns["topic_id"] = np.arange(1, topics + 1, dtype=np.uint64)
@@ -105,6 +109,10 @@ def moved(
     )
 
 
+def bare(column: Any) -> Any:
+    return np.ascontiguousarray(column.values if isinstance(column, DecimalArray) else column)
+
+
 def differences(mine: EpochBatch, its: EpochBatch) -> tuple[int, list[str]]:
     """Values compared, and the columns that differ in any bit; states of some topics."""
     compared = 0
@@ -112,7 +120,7 @@ def differences(mine: EpochBatch, its: EpochBatch) -> tuple[int, list[str]]:
     for moment in ("inferred", "settled", "rewarded"):
         here, there = getattr(mine, moment), getattr(its, moment)
         for name, column in here.columns.items():
-            values, others = np.ascontiguousarray(column), np.ascontiguousarray(there.columns[name])
+            values, others = bare(column), bare(there.columns[name])
             compared += values.size
             if values.tobytes() != others.tobytes():
                 different.append(f"{moment}.{name}")
@@ -193,16 +201,15 @@ def timed(engine: Engine, call: Callable[[Engine], Any], rounds: int) -> tuple[f
     return min(whole), min(kernels)
 
 
-def measure(number: NumberName, name: str, copies: int, device: str, warm: int) -> Any:
+def measure(number: NumberName, name: str, copies: int, device: str) -> Any:
     """Each verb of a batch, on all cores of the processor and on the device."""
     scenario = load_scenarios([name])[0]
-    scenario = replace(scenario, distinct=min(scenario.distinct, 64))
+    distinct = min(scenario.distinct, 32)
+    topics = {"float64": distinct, "decimal": distinct}
+    work = Workload(replace(scenario, distinct=distinct, topics=topics), number)
     host, there = Engine(number), Engine(number, device)
-    states = States.new(range(1, scenario.distinct * copies + 1), number)
-    batch = moved(drawn(scenario, 1), copies, number, None)
-    for at in range(warm):
-        batch = moved(drawn(scenario, at + 1), copies, number, None)
-        states = host.epoch(batch, states).rewarded.states
+    batch = moved(work.distinct_epochs(1), copies, number, None)
+    states = work.states.take(list(range(distinct)) * copies)
     row: dict[str, Any] = {"scenario": name, "number": number, "topics": len(batch)}
     mine, its = host.epoch(batch, states), there.epoch(batch, states)
     row["different"] = differences(mine, its)[1]
@@ -235,12 +242,11 @@ def main() -> None:
         default="small:1024,limits:1024,wide:8,huge:1",
         help="Scenario and copies of its drawn topics, for times.",
     )
-    parser.add_argument("--warm", type=int, default=3, help="Epochs before the timed one.")
     chosen = parser.parse_args()
     if chosen.what == "times":
         for entry in chosen.batches.split(","):
             name, copies = entry.split(":")
-            row = measure(chosen.number, name, int(copies), chosen.device, chosen.warm)
+            row = measure(chosen.number, name, int(copies), chosen.device)
             print(json.dumps(row), flush=True)
         return
     if chosen.what == "small":

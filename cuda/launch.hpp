@@ -27,8 +27,11 @@ inline constexpr std::size_t local_room = 48 * 1024;
 template <>
 inline constexpr std::size_t local_room<EpochVerb::settle> = 12 * 1024;
 
+// Most of the time goes into waiting for local memory: as many warps as 128 registers allow for.
+inline constexpr int blocks_at_a_time = 16;
+
 template <EpochVerb verb>
-__global__ void __launch_bounds__(arena_threads) topics(Rules rules, Work work) {
+__global__ void __launch_bounds__(arena_threads, blocks_at_a_time) topics(Rules rules, Work work) {
     alignas(Arena::alignment) std::byte local[local_room<verb>];
     const std::size_t i = static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x;
     if (i >= work.count) {

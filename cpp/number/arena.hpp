@@ -71,7 +71,8 @@ private:
     }
 };
 
-inline constexpr int arena_threads = 128; // at most so many threads of a block have an arena
+// Threads of a block: one warp, so that a small batch spreads over all multiprocessors too.
+inline constexpr int arena_threads = 32;
 
 #if defined(__CUDACC__)
 __device__ inline Arena* device_arena() {
