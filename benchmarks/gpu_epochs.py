@@ -209,6 +209,7 @@ def measure(number: NumberName, name: str, copies: int, device: str) -> Any:
     work = Workload(replace(scenario, distinct=distinct, topics=topics), number)
     host, there = Engine(number), Engine(number, device)
     batch = moved(work.distinct_epochs(1), copies, number, None)
+    batch.columns["topic_id"] = np.tile(work.epochs.columns["topic_id"], copies)
     states = work.states.take(list(range(distinct)) * copies)
     row: dict[str, Any] = {"scenario": name, "number": number, "topics": len(batch)}
     mine, its = host.epoch(batch, states), there.epoch(batch, states)

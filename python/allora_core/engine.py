@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from . import _core, emission
 from .active_set import SubmittedBatch, submit
 from .batch import Epochs, NumberName, Numbers, as_column, from_column
@@ -355,6 +357,13 @@ class Engine:
             )
         if len(batch) != len(shelf):
             raise ValueError(f"{len(batch)} epochs, but {len(shelf)} states")
+        topics, owners = batch.columns["topic_id"], np.array(shelf.topic_ids, np.uint64)
+        if (strangers := np.flatnonzero(topics != owners)).size:
+            at = int(strangers[0])
+            raise ValueError(
+                f"topic {topics[at]}: the state at its position {at} is of topic {owners[at]}; "
+                "states stand in the order of the epochs"
+            )
         return batch, shelf
 
 

@@ -145,6 +145,12 @@ def test_shapes_are_checked() -> None:
         Engine().infer([GOOD], States.new([7, 8]))
 
 
+def test_a_state_of_another_topic_is_refused() -> None:
+    epochs = [Epoch(1, 10, {"a": Decimal(1)}), Epoch(2, 10, {"a": Decimal(1)})]
+    with pytest.raises(ValueError, match="topic 1: the state at its position 0 is of topic 2"):
+        Engine().infer(epochs, States.new([2, 1]))
+
+
 def test_arguments_of_the_engine() -> None:
     with pytest.raises(ValueError, match="float32"):
         Engine("float32")
