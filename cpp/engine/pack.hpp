@@ -74,15 +74,27 @@ inline bool all_submissible(const Rules& rules, std::span<const double> values) 
                                                Number<double>::missing_bits, values.size());
 }
 
+template <class Real, class Stored>
+void load_list(const Column<Stored>& column, std::int64_t begin, std::int64_t count,
+               List<Real>& values) {
+    values.resize(static_cast<std::size_t>(count));
+    for (std::int64_t i = 0; i < count; ++i) {
+        load(column, begin + i, values[static_cast<std::size_t>(i)]);
+    }
+}
+
+inline void load_list(const Column<double>& column, std::int64_t begin, std::int64_t count,
+                      List<double>& values) {
+    const double* first = column.data + begin;
+    values.assign(first, first + count);
+}
+
 // One or more submitted numbers of each actor; missing ones are left to the formulas.
 template <class Real, class Stored>
 TopicStatus load_submitted(const Rules& rules, const Column<Stored>& column, std::int64_t begin,
                            std::int64_t count, const char* field, const std::uint32_t* actors,
                            std::int64_t numbers_per_actor, List<Real>& values) {
-    values.resize(static_cast<std::size_t>(count));
-    for (std::int64_t i = 0; i < count; ++i) {
-        load(column, begin + i, values[static_cast<std::size_t>(i)]);
-    }
+    load_list(column, begin, count, values);
     if (all_submissible(rules, std::span<const Real>(values))) {
         return {};
     }

@@ -69,7 +69,7 @@ private:
         }
         write(t, space.reward);
         StoredState<Real> next = stored;
-        next.scores.edit().scatter(actors, columns_.nonce[t], space.reward_state);
+        next.scores.replace(stored.scores->after(actors, columns_.nonce[t], space.reward_state));
         count_inclusions(actors, space.reward_state, next);
         const auto at = static_cast<std::size_t>(t);
         results_.states[at] = shelved(*states_[at], std::move(next));
@@ -156,14 +156,18 @@ private:
                                  StoredState<Real>& next) {
         const auto raise = [](std::uint64_t& count) { count = count == no_count ? 1 : count + 1; };
         StoredInclusions& counts = next.inclusions.edit();
+        const bool all_inferers = next.inferers.is(actors.inferers);
+        const bool all_forecasters = next.forecasters.is(actors.forecasters);
         for (std::size_t j = 0; j < actors.inferers.size(); ++j) {
             if (reward.inferer_included[j] != 0) {
-                raise(counts.inferers[next.add_inferer(actors.inferers[j])]);
+                raise(counts.inferers[all_inferers ? j : next.add_inferer(actors.inferers[j])]);
             }
         }
         for (std::size_t k = 0; k < actors.forecasters.size(); ++k) {
             if (reward.forecaster_included[k] != 0) {
-                raise(counts.forecasters[next.add_forecaster(actors.forecasters[k])]);
+                raise(counts.forecasters[all_forecasters
+                                             ? k
+                                             : next.add_forecaster(actors.forecasters[k])]);
             }
         }
     }

@@ -30,7 +30,7 @@ struct LossMatrix {
     std::size_t stride = 0;
     List<ColumnGroup> groups;
     List<Real> losses;
-    List<typename SharedShare<Real>::Operand> operands;
+    List<typename SharedShare<Real>::Operand> operands; // where sums are exact
 
     ALLORA_HD const Real* column(std::size_t at) const { return losses.data() + at * stride; }
 };
@@ -164,11 +164,16 @@ ALLORA_HD void fill_one_group(const TopicEpoch<Real>& epoch, LossMatrix<Real>& m
     const BundleLayout layout{epoch.inferers, epoch.forecasters};
     matrix.columns = static_cast<std::size_t>(layout.width());
     matrix.groups.push_back({List<std::uint8_t>(matrix.reputers, 1), true, matrix.columns, 0});
-    matrix.losses.assign(matrix.columns * matrix.stride, Number<Real>::from_int(0));
-    for (std::size_t m = 0; m < matrix.reputers; ++m) {
-        const Real* report = epoch.reports.data() + m * matrix.columns;
-        for (std::size_t column = 0; column < matrix.columns; ++column) {
-            matrix.losses[column * matrix.stride + m] = report[column];
+    matrix.losses.resize(matrix.columns * matrix.stride);
+    const Real zero = Number<Real>::from_int(0);
+    for (std::size_t column = 0; column < matrix.columns; ++column) {
+        const Real* report = epoch.reports.data() + column;
+        Real* losses = matrix.losses.data() + column * matrix.stride;
+        for (std::size_t m = 0; m < matrix.reputers; ++m) {
+            losses[m] = report[m * matrix.columns];
+        }
+        for (std::size_t m = matrix.reputers; m < matrix.stride; ++m) {
+            losses[m] = zero;
         }
     }
 }
@@ -186,9 +191,11 @@ ALLORA_HD void arrange_losses(const TopicEpoch<Real>& epoch, LossMatrix<Real>& m
         fill_groups(epoch, matrix);
     }
     matrix.operands.clear();
-    matrix.operands.reserve(matrix.losses.size());
-    for (const Real& loss : matrix.losses) {
-        matrix.operands.emplace_back(loss);
+    if constexpr (Number<Real>::exact_sums) {
+        matrix.operands.reserve(matrix.losses.size());
+        for (const Real& loss : matrix.losses) {
+            matrix.operands.emplace_back(loss);
+        }
     }
 }
 
@@ -233,11 +240,14 @@ template <class Real>
 ALLORA_HD Real consensus_of(const LossMatrix<Real>& matrix, const ColumnGroup& group,
                             std::size_t column, const List<SharedShare<Real>>& shares) {
     const Real* losses = matrix.column(column);
-    const auto* operands = matrix.operands.data() + column * matrix.stride;
     ShortSum<Real> sum;
     for (std::size_t i = 0; i < shares.size(); ++i) {
         if (group.reported[i] != 0) {
-            sum.add(shares[i](losses[i], operands[i]));
+            if constexpr (Number<Real>::exact_sums) {
+                sum.add(shares[i](losses[i], matrix.operands[column * matrix.stride + i]));
+            } else {
+                sum.add(shares[i](losses[i], typename SharedShare<Real>::Operand(losses[i])));
+            }
         }
     }
     return sum.value();

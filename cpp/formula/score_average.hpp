@@ -76,6 +76,7 @@ ALLORA_HD Cause update_averages(const Rules& rules, const Params<Real>& params, 
                                 const RoleSeats<Real>& role, const List<Real>& scores,
                                 RoleRewardState<Real>& state, Real& initial) {
     List<Real> averages;
+    averages.reserve(scores.size());
     List<Real> stored = state.score_ema;
     List<std::uint64_t> heights = state.score_height;
     for (std::size_t i = 0; i < scores.size(); ++i) {
@@ -91,11 +92,12 @@ ALLORA_HD Cause update_averages(const Rules& rules, const Params<Real>& params, 
         }
         averages.push_back(stored[i]);
     }
-    const List<Real> sampled =
-        rules.score_quantile == ScoreQuantile::averages ? averages : present_of(scores);
-    List<Real> scratch(sampled.size());
+    List<Real> scratch(averages.size());
     const Real value =
-        quantile(std::span<const Real>(sampled), role.quantile, std::span<Real>(scratch));
+        rules.score_quantile == ScoreQuantile::averages
+            ? quantile(std::span<const Real>(averages), role.quantile, std::span<Real>(scratch))
+            : quantile(std::span<const Real>(present_of(scores)), role.quantile,
+                       std::span<Real>(scratch));
     if (const Cause cause = Number<Real>::fault(value); cause != Cause::none) {
         return cause;
     }

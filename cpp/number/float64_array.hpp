@@ -37,6 +37,16 @@ inline void apply(Variant variant, Function function, const double* in, const do
     apply_copies.of(variant)(function, in, in2, out, n);
 }
 
+// The same with one argument, by the copy that this process runs with. A device has none.
+ALLORA_HD inline void apply(Function function, const double* in, double* out, std::size_t n) {
+#if defined(__CUDA_ARCH__)
+    __builtin_unreachable();
+#else
+    static Apply* const copy = apply_copies.of(chosen_variant().variant);
+    copy(function, in, nullptr, out, n);
+#endif
+}
+
 // Weights of one call in the ratio form (formula/weight.hpp): weights[i] from normalized regrets
 // n[i], w = (e^a + 1) / (e^b + 1), b = -(p (n - c)), with `left` = e^-|a| + 1. The bits of the
 // scalar form; an entry with the bits `missing` stays as it is.

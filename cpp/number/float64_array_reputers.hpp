@@ -11,29 +11,38 @@ namespace {
 // to turn around first.
 #define ALLORA_ROW_BY_ROW __asm__ volatile("")
 
-// Four rows of sums at a time, so that enough additions are under way.
-void square_sums(const double* table, std::size_t columns, std::size_t stride, double* sums,
-                 std::size_t rows) {
-    constexpr std::size_t most = 4;
-    for (std::size_t first = 0; first < rows; first += most) {
-        for (std::size_t begin = 0; begin < stride; begin += lanes) {
-            double sum[most][lanes] = {};
-            for (std::size_t column = 0; column < columns; ++column) {
-                const double* entries = table + column * stride;
-                for (std::size_t row = 0; row < most; ++row) {
-                    const double own = entries[first + row];
-                    for (std::size_t lane = 0; lane < lanes; ++lane) {
-                        const double apart = own - entries[begin + lane];
-                        sum[row][lane] += apart * apart;
-                    }
-                }
-            }
-            for (std::size_t row = 0; row < most && first + row < rows; ++row) {
+// Rows of sums from `first` on, several at a time, so that enough additions are under way.
+template <std::size_t most>
+inline void square_sums_of(const double* table, std::size_t columns, std::size_t stride,
+                           double* sums, std::size_t first, std::size_t rows) {
+    for (std::size_t begin = 0; begin < stride; begin += lanes) {
+        double sum[most][lanes] = {};
+        for (std::size_t column = 0; column < columns; ++column) {
+            const double* entries = table + column * stride;
+            for (std::size_t row = 0; row < most; ++row) {
+                const double own = entries[first + row];
                 for (std::size_t lane = 0; lane < lanes; ++lane) {
-                    sums[(first + row) * stride + begin + lane] = sum[row][lane];
+                    const double apart = own - entries[begin + lane];
+                    sum[row][lane] += apart * apart;
                 }
             }
         }
+        for (std::size_t row = 0; row < most && first + row < rows; ++row) {
+            for (std::size_t lane = 0; lane < lanes; ++lane) {
+                sums[(first + row) * stride + begin + lane] = sum[row][lane];
+            }
+        }
+    }
+}
+
+void square_sums(const double* table, std::size_t columns, std::size_t stride, double* sums,
+                 std::size_t rows) {
+    std::size_t first = 0;
+    for (; first + 2 < rows; first += 4) {
+        square_sums_of<4>(table, columns, stride, sums, first, rows);
+    }
+    if (first < rows) {
+        square_sums_of<2>(table, columns, stride, sums, first, rows);
     }
 }
 

@@ -71,8 +71,15 @@ public:
     ALLORA_HD void resize(std::size_t size) {
         shrink(size);
         reserve(size);
-        for (; size_ < size; ++size_) {
-            ::new (static_cast<void*>(data_ + size_)) T();
+        if constexpr (is_plain) {
+            for (std::size_t at = size_; at < size; ++at) {
+                ::new (static_cast<void*>(data_ + at)) T();
+            }
+            size_ = size > size_ ? size : size_;
+        } else {
+            for (; size_ < size; ++size_) {
+                ::new (static_cast<void*>(data_ + size_)) T();
+            }
         }
     }
     ALLORA_HD void assign(std::size_t size, const T& value) {
@@ -90,7 +97,7 @@ public:
     template <class From>
     ALLORA_HD void assign(From first, From last) {
         const auto size = static_cast<std::size_t>(last - first);
-        shrink(size);
+        shrink(is_plain ? 0 : size);
         reserve(size);
         for (std::size_t at = 0; at < size_; ++at, ++first) {
             data_[at] = *first;
@@ -99,9 +106,17 @@ public:
     }
     template <class From>
     ALLORA_HD void append(From first, From last) {
-        reserve(size_ + static_cast<std::size_t>(last - first));
-        for (; first != last; ++first, ++size_) {
-            ::new (static_cast<void*>(data_ + size_)) T(*first);
+        const auto count = static_cast<std::size_t>(last - first);
+        reserve(size_ + count);
+        if constexpr (is_plain && std::is_convertible_v<From, const T*>) {
+            if (count > 0) {
+                __builtin_memcpy(static_cast<void*>(data_ + size_), first, count * sizeof(T));
+            }
+            size_ += count;
+        } else {
+            for (; first != last; ++first, ++size_) {
+                ::new (static_cast<void*>(data_ + size_)) T(*first);
+            }
         }
     }
     ALLORA_HD void push_back(const T& value) { emplace_back(value); }
@@ -120,6 +135,11 @@ public:
 
 private:
     static constexpr std::size_t first_capacity = 4;
+#if defined(__CUDA_ARCH__)
+    static constexpr bool is_plain = false; // a thread that copies byte by byte gains nothing
+#else
+    static constexpr bool is_plain = std::is_trivially_copyable_v<T>;
+#endif
 
     ALLORA_HD void swap(List& other) noexcept {
         std::swap(data_, other.data_);

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <numeric>
 #include <span>
 #include <utility>
 #include <vector>
@@ -81,32 +80,39 @@ namespace shelf {
 // Places of actors in a roster, -1 for one that never appeared.
 class Indices {
 public:
-    explicit Indices(std::vector<std::int64_t> places) : places_(std::move(places)) {
+    // All actors of a roster of this size.
+    explicit Indices(std::size_t size) : size_(size), are_consecutive_(size > 0) {}
+    explicit Indices(std::vector<std::int64_t> places)
+        : places_(std::move(places)), size_(places_.size()) {
         bool follow = !places_.empty() && places_[0] >= 0;
         for (std::size_t i = 1; follow && i < places_.size(); ++i) {
             follow = places_[i] == places_[i - 1] + 1;
         }
+        first_ = follow ? places_[0] : 0;
         are_consecutive_ = follow;
     }
-    std::size_t size() const { return places_.size(); }
-    std::int64_t operator[](std::size_t i) const { return places_[i]; }
+    std::size_t size() const { return size_; }
+    std::int64_t operator[](std::size_t i) const {
+        return are_consecutive_ ? first_ + static_cast<std::int64_t>(i) : places_[i];
+    }
     // Actors that joined in this order, as in a topic whose participants stay: what is stored of
     // them moves as a whole.
     bool are_consecutive() const { return are_consecutive_; }
 
 private:
-    std::vector<std::int64_t> places_;
+    std::vector<std::int64_t> places_; // empty where all of a roster is meant
+    std::size_t size_;
+    std::int64_t first_ = 0;
     bool are_consecutive_;
 };
 
 inline Indices indices_of(const Roster& roster, std::span<const std::uint32_t> actors) {
-    std::vector<std::int64_t> places(actors.size());
     if (roster.is(actors)) {
-        std::iota(places.begin(), places.end(), std::int64_t{0});
-    } else {
-        for (std::size_t i = 0; i < actors.size(); ++i) {
-            places[i] = roster.find(actors[i]);
-        }
+        return Indices(actors.size());
+    }
+    std::vector<std::int64_t> places(actors.size());
+    for (std::size_t i = 0; i < actors.size(); ++i) {
+        places[i] = roster.find(actors[i]);
     }
     return Indices(std::move(places));
 }

@@ -31,6 +31,10 @@ public:
     Real* add(std::int64_t block, std::uint32_t actor);
     // Drops the oldest blocks that are not needed to collect that many scores.
     void keep(std::size_t scores);
+    // This history and what an epoch adds to it: the last `kept` scores that are not missing, by
+    // actor, and of the blocks before what `keep` leaves.
+    ScoreHistory with(std::int64_t block, std::span<const std::uint32_t> actors,
+                      const List<Real>& scores, std::size_t kept) const;
 
 private:
     std::vector<std::int64_t> block_;
@@ -52,8 +56,9 @@ struct RoleScores {
     std::size_t add(std::uint32_t actor);
     void gather(std::span<const std::uint32_t> actors_of_epoch, std::int64_t nonce,
                 RoleRewardState<Real>& dense) const;
-    void scatter(std::span<const std::uint32_t> actors_of_epoch, std::int64_t nonce,
-                 const RoleRewardState<Real>& dense);
+    // What the epoch leaves; actors with a value of their own join the roster.
+    RoleScores after(std::span<const std::uint32_t> actors_of_epoch, std::int64_t nonce,
+                     const RoleRewardState<Real>& dense) const;
 };
 
 template <class Real>
@@ -69,8 +74,9 @@ public:
 
     // The dense state of these actors before the epoch of this nonce; nobody is added.
     void gather(const EpochActors& actors, std::int64_t nonce, RewardState<Real>& dense) const;
-    // Writes it back; actors with a value of their own join the rosters.
-    void scatter(const EpochActors& actors, std::int64_t nonce, const RewardState<Real>& dense);
+    // What the epoch leaves; actors with a value of their own join the rosters.
+    StoredScores after(const EpochActors& actors, std::int64_t nonce,
+                       const RewardState<Real>& dense) const;
 
     template <class To, class Convert>
     StoredScores<To> converted(const Convert& convert) const;

@@ -73,40 +73,85 @@ void RoleScores<Real>::gather(std::span<const std::uint32_t> actors_of_epoch, st
 }
 
 template <class Real>
-void RoleScores<Real>::scatter(std::span<const std::uint32_t> actors_of_epoch, std::int64_t nonce,
-                               const RoleRewardState<Real>& dense) {
+ScoreHistory<Real> ScoreHistory<Real>::with(std::int64_t block,
+                                            std::span<const std::uint32_t> actors,
+                                            const List<Real>& scores, std::size_t kept) const {
+    std::size_t surplus = 0;
+    for (const Real& score : scores) {
+        surplus += Number<Real>::is_missing(score) ? 0 : 1;
+    }
+    std::size_t count = std::min(surplus, kept);
+    surplus -= count;
+    const auto each_added = [&](const auto& add) {
+        for (std::size_t i = 0, passed = 0; i < scores.size(); ++i) {
+            if (!Number<Real>::is_missing(scores[i]) && passed++ >= surplus) {
+                add(actors[i], scores[i]);
+            }
+        }
+    };
+    ScoreHistory next;
+    if (!block_.empty() && block_.back() >= block) {
+        next = *this;
+        each_added(
+            [&](std::uint32_t actor, const Real& score) { *next.add(block, actor) = score; });
+        next.keep(kept);
+        return next;
+    }
+    // The newest block: nothing moves, and only what stays is copied.
+    const std::size_t added = count;
+    std::size_t first = blocks();
+    while (first > 0 && count < kept) {
+        --first;
+        count += end(first) - begin(first);
+    }
+    const std::size_t dropped = begin(first);
+    const auto renew = [](auto& list, const auto& from, std::size_t skipped, std::size_t more) {
+        list.reserve(from.size() - skipped + more);
+        list.assign(from.begin() + static_cast<std::ptrdiff_t>(skipped), from.end());
+    };
+    renew(next.block_, block_, first, 1);
+    renew(next.end_, end_, first, 1);
+    renew(next.actor_, actor_, dropped, added);
+    renew(next.score_, score_, dropped, added);
+    for (std::size_t& end : next.end_) {
+        end -= dropped;
+    }
+    each_added([&](std::uint32_t actor, const Real& score) {
+        next.actor_.push_back(actor);
+        next.score_.push_back(score);
+    });
+    if (added > 0) {
+        next.block_.push_back(block);
+        next.end_.push_back(next.score_.size());
+    }
+    return next;
+}
+
+template <class Real>
+RoleScores<Real> RoleScores<Real>::after(std::span<const std::uint32_t> actors_of_epoch,
+                                         std::int64_t nonce,
+                                         const RoleRewardState<Real>& dense) const {
+    RoleScores next{actors,
+                    score_ema,
+                    reward_fraction,
+                    score_height,
+                    dense.score_quantile,
+                    dense.initial_score,
+                    dense.has_record
+                        ? history.with(nonce, actors_of_epoch, dense.record, dense.kept)
+                        : history};
     const bool whole = actors.is(actors_of_epoch);
     for (std::size_t i = 0; i < actors_of_epoch.size(); ++i) {
         if (Number<Real>::is_missing(dense.score_ema[i]) &&
             Number<Real>::is_missing(dense.reward_fraction[i])) {
             continue;
         }
-        const std::size_t at = whole ? i : add(actors_of_epoch[i]);
-        score_ema[at] = dense.score_ema[i];
-        reward_fraction[at] = dense.reward_fraction[i];
-        score_height[at] = dense.score_height[i];
+        const std::size_t at = whole ? i : next.add(actors_of_epoch[i]);
+        next.score_ema[at] = dense.score_ema[i];
+        next.reward_fraction[at] = dense.reward_fraction[i];
+        next.score_height[at] = dense.score_height[i];
     }
-    score_quantile = dense.score_quantile;
-    initial_score = dense.initial_score;
-    if (!dense.has_record) {
-        return;
-    }
-    std::size_t surplus = 0;
-    for (const Real& score : dense.record) {
-        surplus += Number<Real>::is_missing(score) ? 0 : 1;
-    }
-    surplus -= std::min(surplus, dense.kept);
-    for (std::size_t i = 0; i < dense.record.size(); ++i) {
-        if (Number<Real>::is_missing(dense.record[i])) {
-            continue;
-        }
-        if (surplus > 0) {
-            --surplus;
-        } else {
-            *history.add(nonce, actors_of_epoch[i]) = dense.record[i];
-        }
-    }
-    history.keep(dense.kept);
+    return next;
 }
 
 template <class Real>
@@ -139,21 +184,25 @@ void StoredScores<Real>::gather(const EpochActors& actors, std::int64_t nonce,
 }
 
 template <class Real>
-void StoredScores<Real>::scatter(const EpochActors& actors, std::int64_t nonce,
-                                 const RewardState<Real>& dense) {
-    inferers.scatter(actors.inferers, nonce, dense.inferers);
-    forecasters.scatter(actors.forecasters, nonce, dense.forecasters);
-    reputers.scatter(actors.reputers, nonce, dense.reputers);
-    align();
+StoredScores<Real> StoredScores<Real>::after(const EpochActors& actors, std::int64_t nonce,
+                                             const RewardState<Real>& dense) const {
+    StoredScores next{inferers.after(actors.inferers, nonce, dense.inferers),
+                      forecasters.after(actors.forecasters, nonce, dense.forecasters),
+                      reputers.after(actors.reputers, nonce, dense.reputers),
+                      listening_coefficient,
+                      delegate_reward_per_share,
+                      dense.forecaster_score_ratio};
+    next.align();
+    const bool whole = next.reputers.actors.is(actors.reputers);
     for (std::size_t m = 0; m < actors.reputers.size(); ++m) {
         if (!Number<Real>::is_missing(dense.listening_coefficient[m]) ||
             !Number<Real>::is_missing(dense.delegate_reward_per_share[m])) {
-            const std::size_t at = add_reputer(actors.reputers[m]);
-            listening_coefficient[at] = dense.listening_coefficient[m];
-            delegate_reward_per_share[at] = dense.delegate_reward_per_share[m];
+            const std::size_t at = whole ? m : next.add_reputer(actors.reputers[m]);
+            next.listening_coefficient[at] = dense.listening_coefficient[m];
+            next.delegate_reward_per_share[at] = dense.delegate_reward_per_share[m];
         }
     }
-    forecaster_score_ratio = dense.forecaster_score_ratio;
+    return next;
 }
 
 template <class To, class From, class Convert>
