@@ -61,7 +61,7 @@ RELEASE = "v0.17"
 DISTINCT = 25
 """Epochs of each topic that are drawn; what is sent repeats after them, the states never do."""
 FLOAT64 = 1e-9
-BLOCKS_IN_FILE = 240
+BLOCKS_IN_FILE = 120
 AFTER_INGEST = 0.7
 """Replay and verification take at most so many times as long as the ingest, for `--minutes`."""
 

@@ -10,6 +10,7 @@ Sources: allora-chain v0.6 to v0.17, ``x/emissions/keeper/actor_utils/worker.go`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -116,9 +117,12 @@ class TopicLife:
         """A copy that later submissions do not touch."""
         parts = ("active", "lowest", "inferences", "forecasts", "reports", "commits")
         lists = ("worker_nonces", "reputer_nonces", "labels")
-        fresh: dict[str, Any] = {name: dict(getattr(self, name)) for name in parts}
-        fresh |= {name: list(getattr(self, name)) for name in lists}
-        return replace(self, **fresh)
+        fresh = copy(self)
+        for name in parts:
+            setattr(fresh, name, dict(getattr(self, name)))
+        for name in lists:
+            setattr(fresh, name, list(getattr(self, name)))
+        return fresh
 
     def typed(self, name: str, tail: Tail = END, **fields: object) -> list[Json]:
         """An event of this topic, where the release emits it."""
