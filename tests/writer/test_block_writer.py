@@ -20,6 +20,7 @@ from written import WRITTEN, epochs, plan
 from allora_core.archive.files import Archive
 from allora_core.archive.ingest import ingest
 from allora_core.blocks.files import heights_in_order, source_files
+from allora_core.epoch import State
 from allora_core.testing.block_forms import NOT_WRITTEN, RELEASES, emitted
 from allora_core.testing.block_messages import MESSAGES as WRITTEN_MESSAGES
 from allora_core.testing.block_messages import encode
@@ -253,9 +254,17 @@ def test_the_same_plan_gives_the_same_bytes(tmp_path: Path) -> None:
 
 def test_the_compiled_engine_writes_the_same_blocks() -> None:
     for release in ("v0.6", "v0.17"):
-        made = plan(release, count=2)
+        made = replace(plan(release, count=2), failing=True, claiming=True, removing=True)
         compiled = replace(made, formulas=Formulas.compiled())
         assert list(write_blocks(made)) == list(write_blocks(compiled))
+
+
+def test_the_compiled_engine_refuses_a_state_that_was_changed_elsewhere() -> None:
+    formulas = Formulas.compiled()
+    epoch = replace(epochs(1, 1)[0], topic_id=1)
+    changed = State(1, initial_regret=Decimal("0.5"))
+    with pytest.raises(ValueError, match="initial_regret of topic 1 changed outside the engine"):
+        formulas.infer(epoch, changed, RELEASES["v0.17"].rules)
 
 
 def test_the_bundled_blocks_are_what_is_written(tmp_path: Path) -> None:

@@ -367,16 +367,14 @@ def seat(chain: Chain, checkpoint: Checkpoint, feed: Feed) -> None:
             payloads = feed.roles[role]
             held = each["seats"][role]
             codes = chain.addresses.codes([actor for actor, _ in held["members"]])
-            found = [
-                payloads.find(topic_id, nonce, int(code))
-                for code, (_, nonce) in zip(codes, held["members"], strict=True)
-            ]
+            nonces = np.array([nonce for _, nonce in held["members"]], np.int64)
+            found = payloads.find(topic_id, nonces, codes)
             low = held["lowest"]
             lowest = None
             if low is not None:
                 score = numbers_of([low[2]], chain.number)
                 lowest = (chain.addresses.code(low[0]), low[1], score)
-            life.seats[role] = Seats(codes, np.array(found, np.int64), lowest)
+            life.seats[role] = Seats(codes, found, lowest)
         orders = feed.fees.get(topic_id, np.empty(0, np.int64))
         past = np.flatnonzero(height_of(orders) <= last)
         life.fees_done = int(orders[past[-1]]) if len(past) else 0
@@ -394,9 +392,9 @@ def waiting_again(chain: Chain, feed: Feed, topic_id: int, document: dict[str, A
     assert life.numbers is not None
     codes = chain.addresses.codes(document["reputers"])
     payloads = feed.roles["reputer"]
-    reports = [payloads.find(topic_id, nonce, code) for code in codes.tolist()]
+    reports = payloads.find(topic_id, nonce, codes)
     took = accepted_again(chain, feed, topic_id, nonce, document["accepted"])
-    close = Close(topic_id, nonce, took, life.numbers, codes, np.array(reports, np.int64))
+    close = Close(topic_id, nonce, took, life.numbers, codes, reports)
     return Waiting(close, numbers_of(document["losses"], chain.number))
 
 
@@ -425,27 +423,27 @@ def accepted_again(
     """What a worker close took, in the rows of the feed at hand."""
     inferers = chain.addresses.codes(took["inferers"])
     forecasters = chain.addresses.codes(took["forecasters"])
-    inferences = [feed.roles["inferer"].find(topic_id, nonce, code) for code in inferers.tolist()]
+    inferences = feed.roles["inferer"].find(topic_id, nonce, inferers)
     payloads = feed.roles["forecaster"]
-    forecasts = [payloads.find(topic_id, nonce, code) for code in forecasters.tolist()]
+    forecasts = payloads.find(topic_id, nonce, forecasters)
     elements = [np.empty(0, np.int64)]
     at = 0
-    for submission, count in zip(forecasts, took["counts"], strict=True):
+    for submission, count in zip(forecasts.tolist(), took["counts"], strict=True):
         named = took["elements"][at : at + count]
         elements.append(rows_about(chain, payloads, submission, named))
         at += count
     return Accepted(
         inferers,
         forecasters,
-        np.array(inferences, np.int64),
-        np.array(forecasts, np.int64),
+        inferences,
+        forecasts,
         np.concatenate(elements),
         np.array(took["counts"], np.int64),
         tuple(took["labels"]),
     )
 
 
-def plain(chain: Chain) -> dict[str, Any]:
-    """The document of a chain as it would be read again."""
-    document: dict[str, Any] = orjson.loads(orjson.dumps(document_of(chain)))
-    return document
+def under_way(chain: Chain) -> Checkpoint:
+    """A checkpoint of what names payloads alone, for `seat`."""
+    lives = [life_of(chain, topic_id) for topic_id in chain.lives]
+    return Checkpoint({"height": chain.height, "lives": lives}, "")

@@ -60,7 +60,7 @@ def end_block(chain: Chain, height: int) -> None:
     touched |= {topic: chain.lives[topic] for topic in ending}
     for life in touched.values():
         life.refresh(chain.module, chain.number)
-    submit_all(chain, end_of(height))
+    submit_all(chain, end_of(height), touched)
     ended = None
     if chain.warm is not None:
         close_epochs(chain, ending, height)

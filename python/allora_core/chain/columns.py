@@ -21,6 +21,7 @@ __all__ = [
     "Codes",
     "Integers",
     "encoded",
+    "integers",
     "joined",
     "missing",
     "read_batches",

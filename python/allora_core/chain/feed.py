@@ -81,6 +81,9 @@ def end_of(height: int) -> int:
     return (height + 1) << (TRANSACTION_BITS + MESSAGE_BITS)
 
 
+Read = tuple[pa.RecordBatch, tuple[int, int]]
+
+
 @dataclass
 class Payloads:
     """One role's payloads.
@@ -93,6 +96,7 @@ class Payloads:
         topics: topic -> its first submission and the one after its last.
         extra: labels by code.
         unreadable: values that are no numbers of the chain; they are missing.
+        read: rows as they were read, each part with the heights of which it was taken.
     """
 
     values: Numbers
@@ -106,6 +110,7 @@ class Payloads:
     topics: dict[int, tuple[int, int]]
     extra: list[str] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
+    read: list[Read] = field(default_factory=list)
 
     @cached_property
     def in_order(self) -> tuple[Integers, Integers]:
@@ -131,18 +136,23 @@ class Payloads:
         begin, end = orders.searchsorted((order + 1, limit))
         return by_order[begin:end]
 
-    def find(self, topic: int, nonce: int, actor: int) -> int:
-        """The first submission of an actor to a nonce.
+    def find(self, topic: int, nonces: int | Integers, actors: Codes) -> Integers:
+        """The first submission of each actor to its nonce.
 
         Raises:
             ValueError: there is none.
         """
         first, last = self.topics.get(topic, (0, 0))
-        part = slice(first, last)
-        found = np.flatnonzero((self.actor[part] == actor) & (self.nonce[part] == nonce))
-        if not len(found):
+        known = self.nonce[first:last] << 32 | self.actor[first:last]
+        asked = np.asarray(nonces, np.int64) << 32 | actors
+        by_key = np.argsort(known, kind="stable")
+        ordered = np.append(known[by_key], -1)
+        places = np.searchsorted(ordered[:-1], asked)
+        wrong = np.flatnonzero(ordered[places] != asked)
+        if len(wrong):
+            nonce = int(asked[wrong[0]]) >> 32
             raise ValueError(f"topic {topic} nonce {nonce}: a payload that counts is not there")
-        return first + int(found[0])
+        return first + by_key[places]
 
     def last(self, topic: int, nonce: int, actor: int) -> int:
         """The last submission of an actor to a nonce, or -1."""
@@ -272,6 +282,7 @@ class Runs:
         self.labels: dict[str, int] = {}
         self.tables: dict[str, tuple[pa.Array, Codes]] = {}
         self.rows = _core.PayloadRows(number, len(names))
+        self.read: list[Read] = []
         self.unreadable: list[Unreadable] = []
 
     def take(self, batch: pa.RecordBatch, heights: tuple[int, int]) -> None:
@@ -283,6 +294,7 @@ class Runs:
             for name, column in zip(self.texts, texts, strict=True)
         ]
         rows = pa.RecordBatch.from_arrays([*rest, *texts], names=self.columns)
+        self.read.append((rows, heights))
         wrong = self.rows.take(rows, tables, *heights)
         named = [rows.column(name) for name in ("height", "topic_id", "nonce", self.texts[0])]
         for row in wrong:
@@ -329,6 +341,7 @@ class Runs:
             topics={int(topic[b]): (b, e) for b, e in pairwise(limits)} if len(topic) else {},
             extra=list(self.labels),
             unreadable=self.unreadable,
+            read=self.read,
         )
 
 

@@ -83,7 +83,8 @@ class Chain:
         next_topic: the number of the next topic, where a message does not tell it.
         registered: topic, address and whether it is a reputer.
         windows: height -> topics whose worker window closes there.
-        done: role -> the order up to which payloads were put to the active sets.
+        done: role -> the order up to which payloads were put to the active sets,
+        put_off: but for these, of topics whose active sets nothing has asked for yet.
         chosen: submission -> rows of its elements, of forecasts longer than the chain keeps.
         faults: what went wrong.
         warm: the record that is followed, where the start is not known.
@@ -123,6 +124,7 @@ class Chain:
         self.reviving: dict[int, list[tuple[int, int]]] = {}
         self.last_settled: tuple[int, list[Close], Any, Any] = (-1, [], None, None)
         self.done = dict.fromkeys(ROLES, 0)
+        self.put_off: dict[str, Integers] = {}
         self.chosen: dict[int, Integers] = {}
         self.turns: list[tuple[Integers, Turns]] = []
         self.warm: Warm | None = None

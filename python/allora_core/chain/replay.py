@@ -208,7 +208,7 @@ class Replay:
                     yield from self.finished(done, stop, engine)
                     done = stop + 1
             if high < last:
-                carry(self.begun, self.archive, (low, high))
+                carry(self.begun)
 
     def finished(self, low: int, high: int, engine: str) -> Iterator[Piece]:
         """What was computed since the last piece, if any of it was asked for."""
@@ -408,9 +408,7 @@ def load(
         chain.warm.reload(chain, archive, span, within[1])
 
 
-def carry(begun: Begun, archive: Archive, span: tuple[int, int]) -> None:
-    """Keep what the blocks after those of a span need of them and of those before."""
-    chain = begun.chain
-    begun.loaded = Checkpoint(checkpoints.plain(chain), "")
-    nonces = named_nonces(begun.loaded)
-    begun.held = carried(archive, span, chain.number, nonces, begun.held)
+def carry(begun: Begun) -> None:
+    """Keep what the blocks after those at hand need of them and of those before."""
+    begun.loaded = checkpoints.under_way(begun.chain)
+    begun.held = carried(begun.chain.feed, named_nonces(begun.loaded))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -28,26 +28,40 @@ INFERER: Role = "inferer"
 FORECASTER: Role = "forecaster"
 
 
-def submit_all(chain: Chain, limit: int) -> None:
-    """Put every payload before an order to its active set.
+def submit_all(chain: Chain, limit: int, topics: Collection[int] | None = None) -> None:
+    """Put payloads before an order to their active sets.
 
     Payloads of one topic for one nonce after the other make rounds; in nearly all blocks there is
     one.
+
+    Args:
+        topics: those whose payloads are needed now; the payloads of others wait. None: all. A warm
+            up waits for none, since what is recorded may change any topic in between.
     """
     chain.turns.clear()
     for role in ROLES:
         payloads = chain.feed.roles[role]
         sent = payloads.between(chain.done[role], limit)
         chain.done[role] = max(chain.done[role], limit - 1)
-        if len(sent):
-            for each in rounds_of(chain, role, payloads, sent):
-                submit_round(chain, role, payloads, each)
+        waiting = chain.put_off.pop(role, None)
+        if waiting is not None:
+            sent = np.concatenate([waiting, sent])
+        if not len(sent):
+            continue
+        if topics is not None and chain.warm is None:
+            now = np.isin(payloads.topic[sent], list(topics))
+            if not now.all():
+                sent, chain.put_off[role] = sent[now], sent[~now]
+        for each in rounds_of(chain, role, payloads, sent):
+            submit_round(chain, role, payloads, each)
 
 
 def rounds_of(
     chain: Chain, role: str, payloads: Payloads, sent: Integers
 ) -> list[list[tuple[Life, Integers]]]:
     """Payloads in rounds of one nonce a topic."""
+    if not len(sent):
+        return []
     sent = sent[np.argsort(payloads.topic[sent], kind="stable")]
     topics, nonces = payloads.topic[sent], payloads.nonce[sent]
     heights = height_of(payloads.order[sent])

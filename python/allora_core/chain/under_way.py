@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from ..archive.files import Archive
-from ..archive.pieces import pieces_of
 from ..batch import NumberName
 from .checkpoint import Checkpoint
-from .columns import Integers
-from .feed import ROLES, SOURCES, columns_of
+from .columns import Integers, integers, read_batches
+from .feed import ROLES, SOURCES, Feed, Read, columns_of
 
 __all__ = ["Nonces", "carried", "named_nonces", "read_again"]
 
@@ -35,44 +33,47 @@ def named_nonces(checkpoint: Checkpoint) -> Nonces:
     return found
 
 
-def carried(
-    archive: Archive,
-    heights: tuple[int, int],
-    number: NumberName,
-    nonces: Nonces,
-    held: Mapping[str, pa.RecordBatch],
-) -> Held:
-    """What is still to be used of the payloads held so far and of those of some heights."""
-    if not nonces:
-        return {}
-    keys = np.array([key_of(*each) for each in sorted(nonces)], np.int64)
-    listed = [nonce for _, nonce in nonces]
-    span = range(min(listed), max(listed) + 1)
-    found: Held = {}
-    for role in ROLES:
-        names = columns_of(role, number)
-        read = archive.read(SOURCES[role][0], heights, names, nonces=span)
-        parts = [read] if role not in held else [table_of(held[role], names, read.schema), read]
-        rows = pa.concat_tables(parts)
-        rows = rows.filter(pa.array(np.isin(keys_of(rows), keys)))
-        if rows.num_rows:
-            found[role] = rows.combine_chunks().to_batches()[0]
-    return found
+def carried(feed: Feed, nonces: Nonces) -> Held:
+    """What is still to be used of the payloads at hand."""
+    return still_used({role: feed.roles[role].read for role in ROLES}, nonces)
 
 
 def read_again(archive: Archive, last: int, number: NumberName, nonces: Nonces) -> Held:
     """The payloads up to a height that are still to be used."""
-    held: Held = {}
-    if nonces:
-        oldest = min(nonce for _, nonce in nonces)
-        for piece in pieces_of(archive, (min(oldest, last), last)):
-            held = carried(archive, piece, number, nonces, held)
-    return held
+    heights = (min([last, *(nonce for _, nonce in nonces)]), last)
+    return still_used(
+        {
+            role: (
+                (rows, heights)
+                for rows in read_batches(
+                    archive, SOURCES[role][0], heights, columns_of(role, number), ()
+                )
+            )
+            for role in ROLES
+        },
+        nonces,
+    )
 
 
-def table_of(batch: pa.RecordBatch, names: list[str], schema: pa.Schema) -> pa.Table:
-    """Rows in the columns of others."""
-    return pa.Table.from_batches([batch]).select(names).cast(schema)
+def still_used(read: Mapping[str, Iterable[Read]], nonces: Nonces) -> Held:
+    """The rows of some heights that are about some nonces, by role; none where there are none."""
+    keys = np.array([key_of(*each) for each in sorted(nonces)], np.int64)
+    found: Held = {}
+    if not len(keys):
+        return found
+    for role, several in read.items():
+        parts = []
+        for rows, (low, high) in several:
+            height = rows.column("height").to_numpy()
+            key = keys_of(rows)
+            near = keys[np.minimum(np.searchsorted(keys, key), len(keys) - 1)]
+            mine = (near == key) & (height >= low) & (height <= high)
+            if mine.any():
+                parts.append(rows.filter(pa.array(mine)))
+        if parts:
+            table = pa.Table.from_batches(parts).unify_dictionaries().combine_chunks()
+            found[role] = table.to_batches()[0]
+    return found
 
 
 def key_of(topic_id: int, nonce: int) -> int:
@@ -80,10 +81,7 @@ def key_of(topic_id: int, nonce: int) -> int:
     return topic_id << 40 | nonce
 
 
-def keys_of(rows: pa.Table) -> npt.NDArray[np.int64]:
+def keys_of(rows: pa.RecordBatch) -> Integers:
     """The same of every row; a row without a nonce has none of them."""
-    topic, nonce = (
-        rows[name].fill_null(-1).to_numpy().astype(np.int64) for name in ("topic_id", "nonce")
-    )
-    keys: Integers = np.where((topic < 0) | (nonce < 0), -1, topic << 40 | nonce)
-    return keys
+    topic, nonce = (integers(rows.column(name), -1) for name in ("topic_id", "nonce"))
+    return np.where((topic < 0) | (nonce < 0), -1, topic << 40 | nonce)

@@ -74,8 +74,7 @@ def plain_text(x: Decimal) -> str:
     """Print sign, digits and point, without exponent; a zero prints all its places."""
     if not x.is_finite():
         return "NaN" if x.is_nan() else str(x)
-    power = exponent(x)
-    if x or power <= 0:
+    if x or (power := exponent(x)) <= 0:
         return format(x, "f")
     return ("-" if x.is_signed() else "") + "0" * (power + 1)
 

@@ -133,8 +133,9 @@ def require_usable(window: SubmissionWindow, active_set: ActiveSet) -> None:
         *((f"{role}_score_ema", a, active_set.scores[a]) for a in sorted(active_set.scores)),
     ]
     for field, actor, value in numbers:
-        with located(window.topic_id, field, actor):
-            require_finite(value)
+        if not value.is_finite():
+            with located(window.topic_id, field, actor):
+                require_finite(value)
 
 
 def _arrival(

@@ -209,7 +209,8 @@ def attributes(kind: str, pairs: Mapping[str, str], tail: Tail | None = None) ->
 def json_value(value: Any, clamped: bool) -> Any:
     """A field as the chain's JSON: whole numbers and decimals are text."""
     if isinstance(value, Decimal):
-        if clamped and value.is_finite():
+        # What lies far enough within the bounds, as nearly everything does, is told by its size.
+        if clamped and not -40 <= value.adjusted() < 40 and value.is_finite():
             value = bounded_cap(value)
         return plain_text(value)
     if isinstance(value, bool) or value is None or isinstance(value, str):

@@ -136,8 +136,7 @@ class Ledger:
         Returns:
             Result code, events, and the log of a failure.
         """
-        lives = {topic: life.copied() for topic, life in self.lives.items()}
-        saved = (self.topics, lives, self.accounts.copied(), set(self.registered))
+        saved = self.saved(messages)
         events: list[Json] = []
         for index, (name, fields) in enumerate(messages):
             tail = ("msg_index", str(index))
@@ -152,6 +151,23 @@ class Ledger:
                 return 75, [], f"failed to execute message; message index: {index}: {error}"
             events += [within_exec(event) for event in told] if is_wrapped else told
         return 0, events, ""
+
+    def saved(
+        self, messages: Sequence[Message]
+    ) -> tuple[Topics, dict[int, TopicLife], Accounts, set[tuple[int, str, bool]]]:
+        """What a transaction that fails goes back to; what its messages cannot touch is shared."""
+        lives, registered = self.lives, self.registered
+        for name, fields in messages:
+            if name == "Register":
+                registered = set(self.registered)
+            elif name == "CreateNewTopic":
+                lives = dict(lives)
+            elif name.endswith("Payload"):
+                worker = fields.get("worker_data_bundle")
+                topic_id = (worker or fields["reputer_value_bundle"]["value_bundle"])["topic_id"]
+                if lives[topic_id] is self.lives[topic_id]:
+                    lives = {**lives, topic_id: lives[topic_id].copied()}
+        return self.topics, lives, self.accounts.copied(), registered
 
     def create(self, fields: Mapping[str, Any], tail: Tail) -> list[Json]:
         """CreateNewTopic: topics are counted from 1."""

@@ -10,6 +10,7 @@ as described in the emissions API v6 to v10; Cosmos SDK 0.50, ``cosmos/tx/v1beta
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 __all__ = ["MESSAGES", "answer", "encode", "packed_any", "transaction", "type_url"]
@@ -154,6 +155,7 @@ COSMOS = {
     "MsgExec": "/cosmos.authz.v1beta1.MsgExec",
     "MsgSend": "/cosmos.bank.v1beta1.MsgSend",
 }
+ONE_BYTE = [bytes((value,)) for value in range(128)]
 VARINTS = ("uint64", "int64", "bool", "enum")
 
 
@@ -180,33 +182,58 @@ def encode(name: str, values: Mapping[str, Any]) -> bytes:
     known = MESSAGES[name]
     if not values.keys() <= known.keys():
         raise ValueError(f"{name} has no field {min(set(values) - set(known))}")
-    parts = []
-    for field, (number, kind) in known.items():
+    parts: list[bytes] = []
+    for field, key, kind, is_repeated in written_fields(name):
         value = values.get(field)
         if value is None:
             continue
-        if kind.startswith("repeated "):
-            inner = kind.removeprefix("repeated ")
-            parts += [written(number, inner, item) for item in value]
-        elif kind[0].isupper() or value not in (0, "", b"", False):
-            parts.append(written(number, kind, value))
+        if is_repeated and kind == "WorkerValue":
+            parts += [worker_value(key, **item) for item in value]
+        elif is_repeated:
+            parts += [written(key, kind, item) for item in value]
+        elif kind in MESSAGES or value not in (0, "", b"", False):
+            parts.append(written(key, kind, value))
     return b"".join(parts)
 
 
-def written(number: int, kind: str, value: Any) -> bytes:
+def worker_value(key: bytes, worker: str, value: str) -> bytes:
+    """One `WorkerValue` with its key: what `written` gives, for what is nearly all that is sent."""
+    name, number = worker.encode(), value.encode()
+    content = b"".join(
+        (
+            *((b"\x0a", varint(len(name)), name) if name else ()),
+            *((b"\x12", varint(len(number)), number) if number else ()),
+        )
+    )
+    return b"".join((key, varint(len(content)), content))
+
+
+@cache
+def written_fields(name: str) -> list[tuple[str, bytes, str, bool]]:
+    """A message's fields: name, key on the wire, kind of one item, whether there are several."""
+    listed = []
+    for field, (number, kind) in MESSAGES[name].items():
+        inner = kind.removeprefix("repeated ")
+        wire = 0 if inner in VARINTS else 2
+        listed.append((field, varint(number << 3 | wire), inner, inner != kind))
+    return listed
+
+
+def written(key: bytes, kind: str, value: Any) -> bytes:
     """One field with its key."""
     if kind in VARINTS:
-        return varint(number << 3) + varint(int(value))
-    content = encode(kind, value) if kind[0].isupper() else value
-    if isinstance(content, str):
-        content = content.encode()
-    return varint(number << 3 | 2) + varint(len(content)) + bytes(content)
+        return key + varint(int(value))
+    if kind in MESSAGES:
+        content = encode(kind, value)
+    else:
+        content = value.encode() if isinstance(value, str) else bytes(value)
+    return key + varint(len(content)) + content
 
 
 def varint(value: int) -> bytes:
     """A whole number in base 128; negative ones take ten bytes."""
     if 0 <= value < 128:
-        return bytes((value,))
+        return ONE_BYTE[value]
     value &= 2**64 - 1
     digits = bytearray()
     while value > 127:

@@ -10,11 +10,11 @@ Sources: allora-chain v0.6 to v0.17, ``x/emissions/keeper/actor_utils/worker.go`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from allora_core.engine import Engine, SettledBatch
 from allora_core.epoch import (
     Epoch,
     Inferred,
@@ -30,6 +30,7 @@ from allora_core.reference import infer, reward, settle
 from allora_core.reference.outlier import kept_inferers
 from allora_core.reference.rules import Rules
 from allora_core.reference.sortition import closed, submit
+from allora_core.testing.block_engine import Compiled
 from allora_core.testing.block_forms import Form, Json, Tail, labeled_bundle
 from allora_core.topics import ActiveSet, LowestScore, Role, SubmissionWindow
 
@@ -55,39 +56,6 @@ class Formulas(NamedTuple):
     def compiled(cls) -> Formulas:
         """The compiled engine, one topic at a time, for long histories of many actors."""
         return cls(*Compiled().moments())
-
-
-class Compiled:
-    """Single epochs through engines of all rules asked for."""
-
-    def __init__(self) -> None:
-        self.engines: dict[Rules, Engine] = {}
-        self.settled: dict[int, SettledBatch] = {}
-
-    def moments(self) -> tuple[Any, Any, Any]:
-        """The three functions."""
-        return self.infer, self.settle, self.reward
-
-    def engine(self, rules: Rules) -> Engine:
-        """The engine for these rules."""
-        if rules not in self.engines:
-            self.engines[rules] = Engine("decimal", rules=rules, threads=1)
-        return self.engines[rules]
-
-    def infer(self, epoch: Epoch, state: State, rules: Rules) -> Inferred:
-        """The network inferences of one epoch."""
-        return self.engine(rules).infer([epoch], [state]).topic(0)
-
-    def settle(self, epoch: Epoch, state: State, rules: Rules) -> Settled:
-        """The network losses of one epoch; kept, since rewards follow from them."""
-        batch = self.settled[epoch.topic_id] = self.engine(rules).settle([epoch], [state])
-        return batch.topic(0)
-
-    def reward(self, epoch: Epoch, losses: ValueBundle, state: State, rules: Rules) -> Rewarded:
-        """Scores and rewards of the epoch that was settled last."""
-        kept = self.settled.pop(epoch.topic_id)
-        column = kept.columns["network_losses"]
-        return self.engine(rules).reward([epoch], column, [state]).topic(0)
 
 
 @dataclass(frozen=True)
@@ -149,9 +117,12 @@ class TopicLife:
         """A copy that later submissions do not touch."""
         parts = ("active", "lowest", "inferences", "forecasts", "reports", "commits")
         lists = ("worker_nonces", "reputer_nonces", "labels")
-        fresh: dict[str, Any] = {name: dict(getattr(self, name)) for name in parts}
-        fresh |= {name: list(getattr(self, name)) for name in lists}
-        return replace(self, **fresh)
+        fresh = copy(self)
+        for name in parts:
+            setattr(fresh, name, dict(getattr(self, name)))
+        for name in lists:
+            setattr(fresh, name, list(getattr(self, name)))
+        return fresh
 
     def typed(self, name: str, tail: Tail = END, **fields: object) -> list[Json]:
         """An event of this topic, where the release emits it."""

@@ -32,6 +32,7 @@ from typing import Any
 
 import orjson
 
+from allora_core.collector import collector_paused
 from allora_core.epoch import Params, State
 from allora_core.reference.rules import Rules
 from allora_core.testing.block_forms import RELEASES, Form, Json, Release, attributes
@@ -303,6 +304,7 @@ def transaction_answers(written: WrittenBlock) -> Iterator[Json]:
         yield {"jsonrpc": "2.0", "id": -1, "result": answer}
 
 
+@collector_paused()
 def save_blocks(plan: BlockPlan, path: Path | str) -> int:
     """Write genesis and blocks as JSON lines; a name ending with ``.gz`` is packed.
 
