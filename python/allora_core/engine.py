@@ -14,8 +14,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from . import _core, emission
 from .active_set import SubmittedBatch, submit
 from .batch import Epochs, NumberName, Numbers, as_column, from_column
@@ -70,8 +68,8 @@ class Engine:
     ) -> None:
         if number not in ("decimal", "float64"):
             raise ValueError(f"unknown number {number!r}: choose 'decimal' or 'float64'")
-        opened = _core.open_device(device)
-        if opened is not None and number == "decimal":
+        self._device = _core.open_device(device)
+        if self._device is not None and number == "decimal":
             raise ValueError(f"decimals are computed on the processor only, not on {device!r}")
         _core.variant()  # refuses an ALLORA_CORE_VARIANT that cannot be met
         if threads is not None and threads < 1:
@@ -81,7 +79,6 @@ class Engine:
         self.rules = rules_at(rules) if isinstance(rules, str) else rules
         self._rules = asdict(self.rules)
         self._host = _core.Host(threads or 0)
-        self._device = opened
 
     @property
     def threads(self) -> int:
@@ -357,13 +354,7 @@ class Engine:
             )
         if len(batch) != len(shelf):
             raise ValueError(f"{len(batch)} epochs, but {len(shelf)} states")
-        topics, owners = batch.columns["topic_id"], np.array(shelf.topic_ids, np.uint64)
-        if (strangers := np.flatnonzero(topics != owners)).size:
-            at = int(strangers[0])
-            raise ValueError(
-                f"topic {topics[at]}: the state at its position {at} is of topic {owners[at]}; "
-                "states stand in the order of the epochs"
-            )
+        shelf.require_topics(batch.columns["topic_id"])
         return batch, shelf
 
 

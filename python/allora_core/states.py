@@ -8,6 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast, get_type_hints
 
+import numpy as np
+import numpy.typing as npt
+
 from . import _core
 from .batch import NumberName
 from .epoch import State
@@ -128,6 +131,23 @@ class States:
     def topic_ids(self) -> list[int]:
         """Topics by position."""
         return self.core.topic_ids
+
+    def require_topics(self, topics: npt.NDArray[np.uint64]) -> None:
+        """Check whose states these are.
+
+        Args:
+            topics: the topics that they must be of, in this order; uint64.
+
+        Raises:
+            ValueError: at the first state of another topic.
+        """
+        owners = np.array(self.topic_ids, np.uint64)
+        if (strangers := np.flatnonzero(topics != owners)).size:
+            at = int(strangers[0])
+            raise ValueError(
+                f"topic {topics[at]}: the state at its position {at} is of topic {owners[at]}; "
+                "states stand in the order of the epochs"
+            )
 
     def state(self, at: int) -> State:
         """The state of the topic at this position."""
