@@ -231,10 +231,16 @@ def measure(number: NumberName, name: str, copies: int, device: str) -> Any:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("bits", "times", "small"))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "what",
+        choices=("bits", "times", "small"),
+        help="Compare random histories; time batches; compare a few histories, for the sanitizer.",
+    )
     parser.add_argument("--number", default="float64", choices=("float64", "decimal"))
-    parser.add_argument("--device", default="cuda:0")
+    parser.add_argument("--device", default="cuda:0", help="Beside the processor; or emulated.")
     parser.add_argument("--values", type=int, default=100_000_000, help="To compare, at least.")
     parser.add_argument("--copies", type=int, default=512, help="Of each drawn topic in a batch.")
     parser.add_argument("--limit", type=float, default=100.0, help="Seconds after which to stop.")

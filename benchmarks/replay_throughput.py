@@ -131,6 +131,11 @@ class Made:
         return bool(lines)
 
 
+def take_in(path: Path, archive: Archive) -> None:
+    """Read a file of blocks and ingest it; the reading belongs to the stage."""
+    ingest(heights_in_order(source_files(path)), archive)
+
+
 def made_and_ingested(
     plan: BlockPlan, folder: Path, archive: Archive, enough: Callable[[float], bool]
 ) -> tuple[list[Stage], Made]:
@@ -146,7 +151,7 @@ def made_and_ingested(
         path = folder / f"blocks-{made.files:05}.jsonl.zst"
         if not making.timed(partial(made.write, documents, path)):
             break
-        ingesting.timed(lambda: ingest(heights_in_order(source_files(path)), archive))  # noqa: B023
+        ingesting.timed(partial(take_in, path, archive))
         path.unlink()
         if made.files % 5 == 1:
             print(f"{archive.ranges}: {making}, {ingesting}", flush=True)
