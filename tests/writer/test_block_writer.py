@@ -21,7 +21,8 @@ from allora_core.archive.files import Archive
 from allora_core.archive.ingest import ingest
 from allora_core.blocks.files import heights_in_order, source_files
 from allora_core.epoch import State
-from allora_core.testing.block_forms import NOT_WRITTEN, RELEASES, emitted
+from allora_core.testing.block_forms import NOT_WRITTEN, RELEASES, Form, emitted
+from allora_core.testing.block_ledger import Accounts, Ledger
 from allora_core.testing.block_messages import MESSAGES as WRITTEN_MESSAGES
 from allora_core.testing.block_messages import encode
 from allora_core.testing.block_topics import Formulas, TopicTimes
@@ -34,6 +35,7 @@ from allora_core.testing.block_writer import (
     write_blocks,
     write_genesis,
 )
+from allora_core.topics import TopicWeightParams
 from allora_core.wire import decode_transactions
 
 
@@ -190,6 +192,30 @@ def test_failing_transactions_change_nothing() -> None:
             one.results["result"]["finalize_block_events"]
             == other.results["result"]["finalize_block_events"]
         )
+
+
+def test_a_payload_for_a_topic_that_is_not_there_fails() -> None:
+    def no_topic(*_: Any) -> Any:
+        pytest.fail("nobody creates a topic here")
+
+    form = Form(RELEASES["v0.6"])
+    ledger = Ledger(form, TopicWeightParams(), 1, 0, 10, no_topic, Accounts(0, 0))
+    worker = {"topic_id": 9, "nonce": {"block_height": 1}, "worker": "allo1a"}
+    reputer = {
+        "topic_id": 9,
+        "reputer": "allo1a",
+        "reputer_request_nonce": {"reputer_nonce": {"block_height": 1}},
+    }
+    for message in (
+        ("InsertWorkerPayload", {"sender": "allo1a", "worker_data_bundle": worker}),
+        (
+            "InsertReputerPayload",
+            {"sender": "allo1a", "reputer_value_bundle": {"value_bundle": reputer}},
+        ),
+    ):
+        code, events, log = ledger.deliver([message])
+        assert (code, events) == (75, [])
+        assert log.endswith("topic 9 does not exist")
 
 
 def names(blocks: list[WrittenBlock]) -> list[str]:

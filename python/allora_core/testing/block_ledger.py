@@ -165,9 +165,16 @@ class Ledger:
             elif name.endswith("Payload"):
                 worker = fields.get("worker_data_bundle")
                 topic_id = (worker or fields["reputer_value_bundle"]["value_bundle"])["topic_id"]
-                if lives[topic_id] is self.lives[topic_id]:
-                    lives = {**lives, topic_id: lives[topic_id].copied()}
+                life = self.lives.get(topic_id)  # None: made here, or not there
+                if life is not None and lives[topic_id] is life:
+                    lives = {**lives, topic_id: life.copied()}
         return self.topics, lives, self.accounts.copied(), registered
+
+    def life(self, topic_id: int) -> TopicLife:
+        """The life of a topic that a message names."""
+        if topic_id not in self.lives:
+            raise Refused(f"topic {topic_id} does not exist")
+        return self.lives[topic_id]
 
     def create(self, fields: Mapping[str, Any], tail: Tail) -> list[Json]:
         """CreateNewTopic: topics are counted from 1."""
@@ -337,7 +344,7 @@ class Ledger:
         """InsertWorkerPayload: an inference, a forecast, or both."""
         bundle = fields["worker_data_bundle"]
         topic_id, nonce = bundle["topic_id"], bundle["nonce"]["block_height"]
-        life = self.lives[topic_id]
+        life = self.life(topic_id)
         if nonce not in life.worker_nonces or self.height <= nonce:
             raise Refused(f"nonce {nonce} of topic {topic_id} is not open")
         if (topic_id, bundle["worker"], False) not in self.registered:
@@ -406,7 +413,7 @@ class Ledger:
         sent = fields["reputer_value_bundle"]["value_bundle"]
         topic_id, reputer = sent["topic_id"], sent["reputer"]
         nonce = sent["reputer_request_nonce"]["reputer_nonce"]["block_height"]
-        life = self.lives[topic_id]
+        life = self.life(topic_id)
         if nonce not in life.reputer_nonces:
             raise Refused(f"reputer nonce {nonce} of topic {topic_id} is not open")
         if self.accounts.stake(topic_id, reputer)[0] < max(self.least_stake, 1):
