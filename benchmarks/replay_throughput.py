@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from time import perf_counter, sleep
+from time import perf_counter, process_time, sleep
 from typing import Annotated, TypeVar
 
 import orjson
@@ -70,19 +70,21 @@ Result = TypeVar("Result")
 
 @dataclass
 class Stage:
-    """One stage, how long it took in seconds, and the most memory in MB that was held in it."""
+    """One stage, its seconds by the clock and of a processor, and the most MB held in it."""
 
     name: str
     seconds: float = 0.0
+    processor: float = 0.0
     memory: float = 0.0
 
     def timed(self, run: Callable[[], Result]) -> Result:
         """Do a part of the stage."""
         # Forgets the peak that the kernel has noted for this process.
         Path("/proc/self/clear_refs").write_text("5")
-        begin = perf_counter()
+        begin, begin_processor = perf_counter(), process_time()
         result = run()
         self.seconds += perf_counter() - begin
+        self.processor += process_time() - begin_processor
         self.memory = max(self.memory, peak_memory())
         return result
 
@@ -120,10 +122,11 @@ class Made:
     text: int = 0
     kept: int = 0
 
-    def write(self, documents: Iterator[Json], path: Path) -> bool:
-        """A file of the next blocks; False: there are no more."""
+    def write(self, heights: Iterator[Sequence[Json]], path: Path) -> bool:
+        """A file of the next heights; False: there are no more."""
         with collector_paused(), pa.CompressedOutputStream(str(path), "zstd") as packed:
-            lines = [orjson.dumps(each) + b"\n" for each in islice(documents, 2 * BLOCKS_IN_FILE)]
+            documents = chain.from_iterable(islice(heights, BLOCKS_IN_FILE))
+            lines = [orjson.dumps(each) + b"\n" for each in documents]
             packed.writelines(lines)
         self.files += 1
         self.text += sum(map(len, lines))
@@ -146,10 +149,10 @@ def made_and_ingested(
     """
     making, ingesting, made = Stage("make"), Stage("ingest"), Made()
     blocks = ((each.block, each.results) for each in write_blocks(plan))
-    documents = chain([write_genesis(plan)], chain.from_iterable(blocks))
+    heights: Iterator[Sequence[Json]] = chain([(write_genesis(plan),)], blocks)
     while not enough(ingesting.seconds):
         path = folder / f"blocks-{made.files:05}.jsonl.zst"
-        if not making.timed(partial(made.write, documents, path)):
+        if not making.timed(partial(made.write, heights, path)):
             break
         ingesting.timed(partial(take_in, path, archive))
         path.unlink()
@@ -225,12 +228,13 @@ def profiled(archive: Archive, folder: Path) -> dict[str, float]:
 def table_of(title: str, stages: Sequence[Stage], blocks: int, topic_epochs: int) -> Table:
     """Figures stage by stage."""
     table = Table(title=title)
-    for name in ("stage", "seconds", "blocks/s", "topic-epochs/s", "peak MB"):
+    for name in ("stage", "seconds", "of a core", "blocks/s", "topic-epochs/s", "peak MB"):
         table.add_column(name, justify="left" if name == "stage" else "right")
     for stage in stages:
         rates = (blocks / stage.seconds, topic_epochs / stage.seconds)
         figures = (f"{figure:,.0f}" for figure in (*rates, stage.memory))
-        table.add_row(stage.name, f"{stage.seconds:.1f}", *figures)
+        times = (f"{seconds:.1f}" for seconds in (stage.seconds, stage.processor))
+        table.add_row(stage.name, *times, *figures)
     return table
 
 
