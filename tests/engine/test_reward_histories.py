@@ -16,8 +16,9 @@ from allora_core.testing import attempt, first_difference, histories
 
 EXAMPLES = int(os.environ.get("ALLORA_CORE_HISTORIES", "100"))
 RULES = ["v0.6", "v0.7", "v0.8", "v0.12", "v0.16", "v0.17"]
+# So many histories under the rules of both ends together.
 SETTINGS = settings(
-    max_examples=EXAMPLES,
+    max_examples=max(EXAMPLES // 2, 1),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -77,7 +78,7 @@ def test_long_histories(version: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("version", ["v0.6", "v0.17"])
-@SETTINGS
+@settings(SETTINGS, max_examples=max(EXAMPLES // 5, 1))
 @given(data=st.data())
 def test_rewards_start_from_any_state(version: str, data: st.DataObject) -> None:
     """Losses and state need not come out of the same epoch's settlement."""

@@ -30,7 +30,7 @@ POSSIBLE = {
     "zero_stake",
 }
 SETTINGS = settings(
-    max_examples=40,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
