@@ -46,10 +46,13 @@ ALLORA_HD void infer_topic(const Rules& rules, const TopicEpoch<Real>& epoch,
     join_forecasts(rules, epoch, prepared, out);
     const std::int64_t passes = pass_count(prepared);
     scratch.causes.assign(static_cast<std::size_t>(passes), Cause::none);
-    run(passes, [&](std::int64_t pass, int thread) {
-        scratch.causes[static_cast<std::size_t>(pass)] =
-            run_pass(rules, epoch, state, prepared, pass_at(prepared, pass),
-                     scratch.pass[static_cast<std::size_t>(thread)], out);
+    constexpr std::int64_t most = passes_at_once<Real>;
+    run((passes + most - 1) / most, [&](std::int64_t group, int thread) {
+        const std::int64_t first = group * most;
+        const std::int64_t count = passes - first < most ? passes - first : most;
+        run_passes(rules, epoch, state, prepared, first,
+                   std::span<Cause>(scratch.causes.data() + first, static_cast<std::size_t>(count)),
+                   scratch.pass[static_cast<std::size_t>(thread)], out);
     });
     for (std::int64_t pass = 0; pass < passes; ++pass) {
         if (const Cause cause = scratch.causes[static_cast<std::size_t>(pass)];

@@ -93,7 +93,9 @@ ALLORA_HD void imply_weights(const Rules& rules, WithheldForecast how,
 template <class Real>
 struct SharedWeights {
     std::span<const Real> weights;
-    std::span<const WeightedSums<Real>> sums; // by label
+    // By label: the sums, from which a term is taken away, or the mean without each element.
+    std::span<const WeightedSums<Real>> sums;
+    std::span<const Real> means; // labels x elements
     // The element about an inferer, or one of:
     static constexpr std::int32_t none = -1;
     static constexpr std::int32_t several = -2;
@@ -105,7 +107,31 @@ struct SharedWeights {
     ALLORA_HD bool stay_without(const ForecastRow<Real>& row, std::size_t e) const {
         return scale_is_stored && weights.size() > 2 && (row.regrets[e] != best || holders > 1);
     }
+    // The one value without inferer w where it is computed already.
+    ALLORA_HD const Real* mean_without(const ForecastRow<Real>& row, std::int32_t w) const {
+        const std::int32_t element = element_of[static_cast<std::size_t>(w)];
+        const auto e = static_cast<std::size_t>(element);
+        return means.size() == weights.size() && element >= 0 && stay_without(row, e) ? &means[e]
+                                                                                      : nullptr;
+    }
 };
+
+// What the means without each element are made of.
+template <class Real>
+ALLORA_HD void share_means(const ForecastRow<Real>& row, SharedWeights<Real>& shared,
+                           PassScratch<Real>& scratch) {
+    const std::size_t elements = shared.weights.size();
+    scratch.element_sums.clear();
+    scratch.element_means.clear();
+    for (std::size_t l = 0; l < static_cast<std::size_t>(row.epoch.labels); ++l) {
+        const std::span<const Real> values = row.values.subspan(l * elements, elements);
+        if (!append_means_without(shared.weights, values, scratch.element_means)) {
+            scratch.element_sums.push_back(weighted_sums(shared.weights, values));
+        }
+    }
+    shared.sums = scratch.element_sums;
+    shared.means = scratch.element_means;
+}
 
 template <class Real>
 ALLORA_HD SharedWeights<Real> share_weights(const Rules& rules, const TopicState<Real>& state,
@@ -118,7 +144,7 @@ ALLORA_HD SharedWeights<Real> share_weights(const Rules& rules, const TopicState
         std::int32_t& element = scratch.element_of[static_cast<std::size_t>(row.inferers[e])];
         element = element == Shared::none ? static_cast<std::int32_t>(e) : Shared::several;
     }
-    Shared shared{scratch.element_weights, {}, scratch.element_of, false, {}, 0};
+    Shared shared{scratch.element_weights, {}, {}, scratch.element_of, false, {}, 0};
     if (row.prepared.all_inferers_are_new || row.regrets.empty()) {
         return shared;
     }
@@ -127,13 +153,9 @@ ALLORA_HD SharedWeights<Real> share_weights(const Rules& rules, const TopicState
     shared.best = *std::max_element(row.regrets.begin(), row.regrets.end());
     shared.holders =
         static_cast<std::size_t>(std::count(row.regrets.begin(), row.regrets.end(), shared.best));
-    const std::size_t elements = shared.weights.size();
-    scratch.element_sums.resize(static_cast<std::size_t>(row.epoch.labels));
-    for (std::size_t l = 0; l < scratch.element_sums.size(); ++l) {
-        scratch.element_sums[l] =
-            weighted_sums(shared.weights, row.values.subspan(l * elements, elements));
+    if (shared.scale_is_stored && shared.weights.size() > 2) {
+        share_means(row, shared, scratch);
     }
-    shared.sums = scratch.element_sums;
     return shared;
 }
 
@@ -142,6 +164,15 @@ template <class Real>
 ALLORA_HD bool imply_lost(const ForecastRow<Real>& row, const SharedWeights<Real>& shared,
                           std::size_t e, Real* value) {
     const std::size_t elements = shared.weights.size();
+    if (shared.sums.empty()) {
+        for (std::size_t l = 0; l * elements < shared.means.size(); ++l) {
+            value[l] = shared.means[l * elements + e];
+            if (Number<Real>::is_missing(value[l])) {
+                return false;
+            }
+        }
+        return true;
+    }
     for (std::size_t l = 0; l < shared.sums.size(); ++l) {
         const WeightedSums<Real> sums = sums_without(shared.sums[l], shared.weights,
                                                      row.values.subspan(l * elements, elements), e);
@@ -204,6 +235,11 @@ ALLORA_HD void imply_one_outs(const Rules& rules, const TopicState<Real>& state,
                               Prepared<Real>& prepared) {
     const SharedWeights<Real> shared = share_weights(rules, state, row, scratch);
     for (std::int32_t w = 0; w < row.epoch.inferers; ++w) {
+        if (const Real* mean = shared.mean_without(row, w); mean != nullptr) {
+            *prepared.withheld_value(row.forecaster, w) = *mean;
+            *prepared.listed_value(row.forecaster, w) = *mean;
+            continue;
+        }
         imply_one_out(rules, rules.withheld_forecast, state, row, shared, has, w, scratch,
                       prepared.withheld_value(row.forecaster, w));
         if (!prepared.listed_implied.empty()) {

@@ -61,25 +61,25 @@ ALLORA_HD inline void regrets_or_initial(const TopicState<double>& state,
                                           Number<double>::missing_bits, used, regrets.size());
 }
 
-// Whether forecaster k enters the pass.
+// Which forecasters enter a pass.
 template <class Real>
-ALLORA_HD bool takes_part(const Prepared<Real>& prepared, const Pass& pass, std::int32_t k) {
-    if (prepared.has_implied[static_cast<std::size_t>(k)] == 0) {
-        return false;
+struct Partakers {
+    const List<std::uint8_t>& has_implied;
+    std::int32_t withheld; // -1: nobody
+    std::int32_t alone;    // -1: not one in particular
+
+    ALLORA_HD Partakers(const Prepared<Real>& prepared, const Pass& pass)
+        : has_implied(prepared.has_implied),
+          withheld(pass.kind == Pass::Kind::one_out_forecaster ? pass.actor : -1),
+          alone(pass.kind == Pass::Kind::one_in  ? pass.actor
+                : pass.kind == Pass::Kind::naive ? prepared.forecasters
+                                                 : -1) {}
+
+    ALLORA_HD bool operator()(std::int32_t k) const {
+        return has_implied[static_cast<std::size_t>(k)] != 0 && k != withheld &&
+               (alone < 0 || k == alone);
     }
-    switch (pass.kind) {
-    case Pass::Kind::combined:
-    case Pass::Kind::one_out_inferer:
-        return true;
-    case Pass::Kind::naive:
-        return false;
-    case Pass::Kind::one_out_forecaster:
-        return k != pass.actor;
-    case Pass::Kind::one_in:
-        return k == pass.actor;
-    }
-    return false;
-}
+};
 
 template <class Real>
 struct RegretRow {
@@ -123,47 +123,49 @@ ALLORA_HD const Real& forecaster_regret(const TopicEpoch<Real>& epoch, const Reg
     return row.inferers[shared >= 0 ? shared : epoch.inferers];
 }
 
+// Everyone who may be weighed.
+template <class Real>
+ALLORA_HD std::size_t width_of(const Prepared<Real>& prepared) {
+    return static_cast<std::size_t>(prepared.inferers) +
+           static_cast<std::size_t>(prepared.forecasters);
+}
+
 // Regrets of the pass, inferers first, missing for whoever takes no part.
 template <class Real>
 ALLORA_HD void gather_regrets(const TopicEpoch<Real>& epoch, const TopicState<Real>& state,
-                              const Prepared<Real>& prepared, const Pass& pass,
-                              List<Real>& regrets) {
+                              const Prepared<Real>& prepared, const Pass& pass, Real* regrets) {
     const auto inferers = static_cast<std::size_t>(epoch.inferers);
-    regrets.resize(inferers + static_cast<std::size_t>(prepared.forecasters));
     const RegretRow<Real> row = regrets_of(state, epoch, pass);
-    regrets_or_initial(state, std::span<const Real>(row.inferers, inferers), regrets.data());
+    regrets_or_initial(state, std::span<const Real>(row.inferers, inferers), regrets);
     if (pass.kind == Pass::Kind::one_out_inferer) {
         regrets[static_cast<std::size_t>(pass.actor)] = Number<Real>::missing();
     }
+    const Partakers partakes(prepared, pass);
     for (std::int32_t k = 0; k < prepared.forecasters; ++k) {
         regrets[inferers + static_cast<std::size_t>(k)] =
-            takes_part(prepared, pass, k)
-                ? regret_or_initial(state, forecaster_regret(epoch, row, pass, k))
-                : Number<Real>::missing();
+            partakes(k) ? regret_or_initial(state, forecaster_regret(epoch, row, pass, k))
+                        : Number<Real>::missing();
     }
 }
 
 // Values of one label in the order of the regrets; missing where a forecaster has none.
 template <class Real>
 ALLORA_HD void gather_values(const Prepared<Real>& prepared, const Pass& pass, std::int32_t l,
-                             List<Real>& values) {
+                             Real* values) {
     const auto inferers = static_cast<std::size_t>(prepared.inferers);
-    values.resize(inferers + static_cast<std::size_t>(prepared.forecasters));
     if (prepared.labels == 1) {
-        copy_entries(prepared.inferences.begin(), prepared.inferences.end(), values.begin());
+        copy_entries(prepared.inferences.begin(), prepared.inferences.end(), values);
     }
     for (std::int32_t j = 0; prepared.labels > 1 && j < prepared.inferers; ++j) {
         values[static_cast<std::size_t>(j)] = prepared.inference(j, l);
     }
+    const Partakers partakes(prepared, pass);
+    const bool withholds = pass.kind == Pass::Kind::one_out_inferer;
     for (std::int32_t k = 0; k < prepared.forecasters; ++k) {
-        Real& value = values[inferers + static_cast<std::size_t>(k)];
-        if (!takes_part(prepared, pass, k)) {
-            value = Number<Real>::missing();
-        } else if (pass.kind == Pass::Kind::one_out_inferer) {
-            value = prepared.withheld_value(k, pass.actor)[l];
-        } else {
-            value = prepared.implied_value(k)[l];
-        }
+        const Real* implied =
+            withholds ? prepared.withheld_value(k, pass.actor) : prepared.implied_value(k);
+        values[inferers + static_cast<std::size_t>(k)] =
+            partakes(k) ? implied[l] : Number<Real>::missing();
     }
 }
 
@@ -181,9 +183,9 @@ ALLORA_HD Real plain_mean(const Prepared<Real>& prepared, const Pass& pass, std:
 }
 
 // The mean of one label, or why there is none.
-template <class Real>
-ALLORA_HD Cause mean_of_sums(const Rules& rules, const TopicEpoch<Real>& epoch,
-                             const WeightedSums<Real>& sums, Real& value) {
+template <class Real, class Sums>
+ALLORA_HD Cause mean_of_sums(const Rules& rules, const TopicEpoch<Real>& epoch, const Sums& sums,
+                             Real& value) {
     if (sums.terms == 0 && rules.no_usable_participant == NoUsableParticipant::fault) {
         return Cause::no_usable_participant;
     }
@@ -201,33 +203,12 @@ ALLORA_HD Cause pass_value(const Rules& rules, const TopicEpoch<Real>& epoch,
         value = plain_mean(prepared, pass, l);
         return Number<Real>::fault(value);
     }
-    gather_values(prepared, pass, l, scratch.values);
+    scratch.values.resize(scratch.weights.size());
+    gather_values(prepared, pass, l, scratch.values.data());
     return mean_of_sums(rules, epoch,
                         weighted_sums(std::span<const Real>(scratch.weights),
                                       std::span<const Real>(scratch.values)),
                         value);
-}
-
-// The same for the one label of a pass whose weights nobody asks for; false: not done.
-template <class Real>
-ALLORA_HD bool pass_value_at_once(const Rules& rules, const TopicEpoch<Real>& epoch,
-                                  const TopicState<Real>& state, const Prepared<Real>& prepared,
-                                  const Pass& pass, PassScratch<Real>& scratch, Real& value,
-                                  Cause& cause) {
-    if (Number<Real>::exact_sums || pass.kind == Pass::Kind::combined || epoch.labels != 1 ||
-        prepared.all_inferers_are_new || rules.weight_function != WeightFunction::ratio ||
-        rules.scale_storage != ScaleStorage::stored) {
-        return false;
-    }
-    gather_values(prepared, pass, 0, scratch.values);
-    WeightedSums<Real> sums;
-    if (!weigh_at_once(epoch.params, std::span<const Real>(scratch.regrets),
-                       std::span<const Real>(scratch.values), state.regret_scale,
-                       scratch.weight.normalized, sums)) {
-        return false;
-    }
-    cause = mean_of_sums(rules, epoch, sums, value);
-    return true;
 }
 
 ALLORA_HD inline const char* field_of(const Pass& pass) {
@@ -295,17 +276,10 @@ ALLORA_HD Cause run_pass(const Rules& rules, const TopicEpoch<Real>& epoch,
     }
     // Weights come first even where all inferers are new and the value is a plain mean: a fault
     // among them ends the epoch on the chain too.
-    gather_regrets(epoch, state, prepared, pass, scratch.regrets);
+    scratch.regrets.resize(width_of(prepared));
+    gather_regrets(epoch, state, prepared, pass, scratch.regrets.data());
     const BundleLayout layout{epoch.inferers, epoch.forecasters};
     Real* values = out.values.data() + slot_of(layout, pass) * epoch.labels;
-    Cause at_once = Cause::none;
-    Real only = Number<Real>::missing();
-    if (pass_value_at_once(rules, epoch, state, prepared, pass, scratch, only, at_once)) {
-        if (at_once == Cause::none) {
-            values[0] = std::move(only);
-        }
-        return at_once;
-    }
     scratch.weights.resize(scratch.regrets.size());
     const Real scale =
         weights_of_call(rules, epoch.params, std::span<const Real>(scratch.regrets),
@@ -328,6 +302,79 @@ ALLORA_HD Cause run_pass(const Rules& rules, const TopicEpoch<Real>& epoch,
         values[l] = value;
     }
     return Cause::none;
+}
+
+// Passes from `first` on, one after the other.
+template <class Real>
+ALLORA_HD void run_passes(const Rules& rules, const TopicEpoch<Real>& epoch,
+                          const TopicState<Real>& state, const Prepared<Real>& prepared,
+                          std::int64_t first, std::span<Cause> causes, PassScratch<Real>& scratch,
+                          TopicInference<Real>& out) {
+    for (Cause& cause : causes) {
+        cause = run_pass(rules, epoch, state, prepared, pass_at(prepared, first++), scratch, out);
+    }
+}
+
+// How many passes one call should take.
+template <class Real>
+inline constexpr std::int64_t passes_at_once = 1;
+template <>
+inline constexpr std::int64_t passes_at_once<double> = float64::most_rows;
+
+// Whether the passes but the combined one, whose weights are part of the result, need no more of
+// their rows than the one mean.
+ALLORA_HD inline bool need_means_only(const Rules& rules, const TopicEpoch<double>& epoch,
+                                      const TopicState<double>& state,
+                                      const Prepared<double>& prepared) {
+    return is_vector_scale(state.regret_scale) && epoch.labels == 1 &&
+           !prepared.all_inferers_are_new && rules.weight_function == WeightFunction::ratio &&
+           rules.scale_storage == ScaleStorage::stored;
+}
+
+// The same bits, the rows of up to `most_rows` passes weighed in one call.
+ALLORA_HD inline void run_passes(const Rules& rules, const TopicEpoch<double>& epoch,
+                                 const TopicState<double>& state, const Prepared<double>& prepared,
+                                 std::int64_t first, std::span<Cause> causes,
+                                 PassScratch<double>& scratch, TopicInference<double>& out) {
+    if (!need_means_only(rules, epoch, state, prepared)) {
+        return run_passes<double>(rules, epoch, state, prepared, first, causes, scratch, out);
+    }
+    const BundleLayout layout{epoch.inferers, epoch.forecasters};
+    const std::size_t width = width_of(prepared);
+    Pass passes[float64::most_rows];
+    float64::RowSums sums[float64::most_rows];
+    std::size_t rows = 0;
+    scratch.regrets.resize(causes.size() * width);
+    scratch.values.resize(causes.size() * width);
+    scratch.weights.resize(width);
+    for (std::size_t i = 0; i < causes.size(); ++i) {
+        const Pass pass = passes[i] = pass_at(prepared, first + static_cast<std::int64_t>(i));
+        if (pass.kind != Pass::Kind::combined && is_listed(prepared, pass)) {
+            gather_regrets(epoch, state, prepared, pass, scratch.regrets.data() + rows * width);
+            gather_values(prepared, pass, 0, scratch.values.data() + rows * width);
+            ++rows;
+        }
+    }
+    const unsigned sound = float64::array_kernels().weigh_rows(
+        {state.regret_scale, epoch.params.p_norm, epoch.params.c_norm,
+         Number<double>::missing_bits},
+        {scratch.regrets.data(), scratch.values.data(), width, width, rows, scratch.weights.data()},
+        sums);
+    std::size_t row = 0;
+    for (std::size_t i = 0; i < causes.size(); ++i) {
+        const Pass& pass = passes[i];
+        const bool listed = is_listed(prepared, pass);
+        if (pass.kind == Pass::Kind::combined || (listed && (sound >> row++ & 1U) == 0)) {
+            causes[i] = run_pass(rules, epoch, state, prepared, pass, scratch, out);
+        } else if (listed) {
+            double& value = out.values[static_cast<std::size_t>(slot_of(layout, pass))];
+            double mean = 0.0;
+            causes[i] = mean_of_sums(rules, epoch, WeighedRow{sums[row - 1]}, mean);
+            value = causes[i] == Cause::none ? mean : value;
+        } else {
+            causes[i] = Cause::none;
+        }
+    }
 }
 
 } // namespace allora

@@ -21,6 +21,7 @@ struct PassScratch {
     List<Real> element_weights;
     List<Real> element_values; // labels x elements
     List<WeightedSums<Real>> element_sums;
+    List<Real> element_means; // labels x elements: see SharedWeights
     List<Real> withheld_weights;
     List<std::int32_t> element_inferers;
     List<std::int32_t> elements;

@@ -84,18 +84,27 @@ ALLORA_HD void ratio_weights(const Rules& rules, const Params<Real>& params, con
     }
 }
 
-// The same for float64, all weights of the call in one vector loop with the same bits.
-template <class Arithmetic>
-ALLORA_HD void ratio_weights(const Rules& rules, const Params<double>& params, double best,
-                             std::span<const double> normalized, std::span<double> weights) {
-    if (one_at_a_time()) {
-        return ratio_weights<Arithmetic, double>(rules, params, best, normalized, weights);
+// The weights of a call in one vector loop, with the same bits; false: not done.
+template <class Real>
+ALLORA_HD bool ratio_weights_at_once(const Params<Real>&, const Real&, std::span<const Real>,
+                                     std::span<Real>) {
+    return false;
+}
+
+ALLORA_HD inline bool is_vector_scale(double scale) {
+    return !one_at_a_time() && scale > 0.0 && Number<double>::fault(scale) == Cause::none;
+}
+
+ALLORA_HD inline bool ratio_weights_at_once(const Params<double>& params, double scale,
+                                            std::span<const double> regrets,
+                                            std::span<double> weights) {
+    if (!is_vector_scale(scale)) {
+        return false;
     }
-    const double a = -(params.p_norm * (best - params.c_norm));
-    const double left = exp(rules.decimal_functions, a > 0.0 ? -a : a) + 1.0;
     float64::array_kernels().ratio_weights(
-        {params.p_norm, params.c_norm, a, left, Number<double>::missing_bits}, normalized.data(),
-        weights.data(), normalized.size());
+        {scale, params.p_norm, params.c_norm, Number<double>::missing_bits}, regrets.data(),
+        weights.data(), regrets.size());
+    return true;
 }
 
 // n = R / s of everyone present, and the greatest of them; missing where nobody is.
@@ -146,6 +155,10 @@ ALLORA_HD Real weights_of_call(const Rules& rules, const Params<Real>& params,
             }
         }
         scale = regret_scale<Real>(rules, params, scratch.present, scratch);
+    }
+    if (rules.weight_function == WeightFunction::ratio &&
+        ratio_weights_at_once(params, scale, regrets, weights)) {
+        return scale;
     }
     const Real best = normalize_regrets(regrets, scale, scratch.normalized);
     const std::span<const Real> normalized(scratch.normalized);

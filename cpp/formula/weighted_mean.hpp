@@ -99,29 +99,15 @@ ALLORA_HD inline WeightedSums<double> weighted_sums(std::span<const double> weig
     return sums;
 }
 
-// The weights of a call in the ratio form (weight.hpp) and their sums with `values` at once, where
-// that can be done and none of the weights fails; `normalized` holds as many numbers.
-template <class Real>
-ALLORA_HD bool weigh_at_once(const Params<Real>&, std::span<const Real>, std::span<const Real>,
-                             const Real&, List<Real>&, WeightedSums<Real>&) {
-    return false;
-}
+// The sums of a row that an array kernel weighed.
+struct WeighedRow {
+    const float64::RowSums& sums;
+    std::size_t terms = sums.terms;
 
-ALLORA_HD inline bool weigh_at_once(const Params<double>& params, std::span<const double> regrets,
-                                    std::span<const double> values, double scale,
-                                    List<double>& normalized, WeightedSums<double>& sums) {
-    if (one_at_a_time() || !(scale > 0.0) || Number<double>::fault(scale) != Cause::none) {
-        return false;
-    }
-    normalized.resize(regrets.size());
-    float64::LaneSums lanes{sums.numerator.data(), sums.denominator.data(), 0};
-    const bool finite = float64::array_kernels().weigh_row(
-        {scale, params.p_norm, params.c_norm, Number<double>::missing_bits, regrets.data(),
-         values.data(), normalized.data(), regrets.size()},
-        lanes);
-    sums.terms = lanes.terms;
-    return finite;
-}
+    ALLORA_HD bool below(double floor) const { return sums.denominator < floor; }
+    ALLORA_HD double quotient() const { return sums.numerator / sums.denominator; }
+    ALLORA_HD double quotient(double divisor) const { return sums.numerator / divisor; }
+};
 
 // The sums without entry e, `all` being those with it.
 template <class Real>
@@ -156,6 +142,26 @@ ALLORA_HD inline WeightedSums<double> sums_without(const WeightedSums<double>& a
     sums.numerator[e % 8] = numerator;
     sums.denominator[e % 8] = denominator;
     return sums;
+}
+
+// Appends the means without each of the entries, missing where the others' weights sum to 0; false:
+// not done, the sums have to lose their terms one by one.
+template <class Real>
+ALLORA_HD bool append_means_without(std::span<const Real>, std::span<const Real>, List<Real>&) {
+    return false;
+}
+
+ALLORA_HD inline bool append_means_without(std::span<const double> weights,
+                                           std::span<const double> values, List<double>& means) {
+    if (one_at_a_time()) {
+        return false;
+    }
+    const std::size_t before = means.size();
+    means.resize(before + weights.size());
+    float64::array_kernels().means_without(weights.data(), values.data(),
+                                           Number<double>::missing_bits, means.data() + before,
+                                           weights.size());
+    return true;
 }
 
 } // namespace allora

@@ -47,19 +47,47 @@ ALLORA_HD inline void apply(Function function, const double* in, double* out, st
 #endif
 }
 
-// Weights of one call in the ratio form (formula/weight.hpp): weights[i] from normalized regrets
-// n[i], w = (e^a + 1) / (e^b + 1), b = -(p (n - c)), with `left` = e^-|a| + 1. The bits of the
-// scalar form; an entry with the bits `missing` stays as it is.
-struct RatioCall {
+// Weights of one call in the ratio form (formula/weight.hpp) from regrets R:
+// w = (e^a + 1) / (e^b + 1), b = -(p (R / scale - c)), a that of the greatest regret. Regrets with
+// the bits `missing` are absent; `scale` is finite and above 0.
+struct WeightCall {
+    double scale;
     double p;
     double c;
-    double a;
-    double left;
     std::uint64_t missing;
 };
 
-using RatioWeights = void(const RatioCall& call, const double* normalized, double* weights,
+// weights[i] from regrets[i], the absent staying missing.
+using RatioWeights = void(const WeightCall& call, const double* regrets, double* weights,
                           std::size_t n);
+
+// The same for rows of n regrets and values, `stride` numbers apart, each row a call of its own,
+// with WeightedLanes of its weights and values at once. Bit r of the answer: row r's sums hold, no
+// weight of it being infinite or NaN.
+inline constexpr std::size_t most_rows = 8;
+
+struct WeighedRows {
+    const double* regrets;
+    const double* values;
+    std::size_t n;
+    std::size_t stride;
+    std::size_t rows; // at most `most_rows`
+    double* weights;  // room for n numbers
+};
+
+// The lanes of a row's two sums added up, as sum_of_lanes (formula/weighted_mean.hpp) does.
+struct RowSums {
+    double numerator = 0.0;
+    double denominator = 0.0;
+    std::size_t terms = 0;
+};
+
+using WeighRows = unsigned(const WeightCall& call, const WeighedRows& rows, RowSums* sums);
+
+// means[e] = sum(w v) / sum(w) without entry e, as WeightedLanes would sum the others; missing
+// where their weights sum to 0.
+using MeansWithout = void(const double* weights, const double* values, std::uint64_t missing,
+                          double* means, std::size_t n);
 
 // quotients[i] = values[i] / divisor, entries with the bits `missing` kept. Returns the greatest
 // quotient, -infinity where all are missing. The divisor is not zero.
@@ -77,17 +105,28 @@ using WeightedLanes = std::size_t(const double* weights, const double* values,
 using ColumnMeans = void(const double* table, const double* weights, std::size_t rows,
                          std::size_t columns, std::uint64_t missing, double* means);
 
-// averages[i] = alpha (whole - parts[i]) + (1 - alpha) averages[i], a missing average counting as
-// `initial`; entries whose part is missing stay. False if an average is no finite number.
+// averages[i] = alpha (wholes[i] - parts[i]) + (1 - alpha) averages[i], a missing average counting
+// as `initial`; entries whose whole or part is missing stay. False if an average is no finite
+// number.
 struct AverageStep {
     double alpha;
-    double whole;
     double initial;
     std::uint64_t missing;
 };
 
-using UpdateAverages = bool(const AverageStep& step, const double* parts, double* averages,
-                            std::size_t n);
+using UpdateAverages = bool(const AverageStep& step, const double* wholes, const double* parts,
+                            double* averages, std::size_t n);
+
+// The same for rows of n averages, `stride` numbers apart, with one whole each and the same parts.
+struct AverageRows {
+    const double* wholes;
+    std::size_t rows;
+    const double* parts;
+    std::size_t n;
+    std::size_t stride;
+};
+
+using UpdateRows = bool(const AverageStep& step, const AverageRows& rows, double* averages);
 
 // Whether every entry is missing, zero, or of a magnitude from `least` to `greatest`.
 using AllWithin = bool(const double* values, double least, double greatest, std::uint64_t missing,
@@ -103,28 +142,6 @@ using Ranks = bool(const double* values, std::uint64_t* ranks, std::size_t n);
 // filled[i] = values[i], and `initial` for entries with the bits `missing`.
 using FillMissing = void(const double* values, double initial, std::uint64_t missing,
                          double* filled, std::size_t n);
-
-// Quotients, RatioWeights and WeightedLanes one after the other, with the same bits, the weights
-// never leaving the processor. False where a weight is no finite number: the sums are then of no
-// use. `scale` is finite and above 0; `normalized` has room for n numbers.
-struct WeighedRow {
-    double scale;
-    double p;
-    double c;
-    std::uint64_t missing;
-    const double* regrets;
-    const double* values;
-    double* normalized;
-    std::size_t n;
-};
-
-struct LaneSums {
-    double* numerator;
-    double* denominator;
-    std::size_t terms;
-};
-
-using WeighRow = bool(const WeighedRow& row, LaneSums& sums);
 
 // sums[r][i] = sum_c (table[c][r] - table[c][i])^2 in the order of c, for r < rows and i < stride.
 // Rows of the table and of the sums lie `stride` apart, a multiple of 8 above `rows`; what the
@@ -162,10 +179,12 @@ struct ArrayKernels {
     WeightedLanes* weighted_lanes;
     ColumnMeans* column_means;
     UpdateAverages* update_averages;
+    UpdateRows* update_rows;
     AllWithin* all_within;
     Ranks* ranks;
     FillMissing* fill_missing;
-    WeighRow* weigh_row;
+    WeighRows* weigh_rows;
+    MeansWithout* means_without;
     SquareSums* square_sums;
     ScoreLists* score_lists;
     AnyMissing* any_missing;

@@ -91,4 +91,28 @@ private:
 template <>
 struct WorkArithmetic<double> : StepArithmetic<double> {};
 
+// g(a, b) of float64 with one exponential for each b: (e^a + 1) e^-b / (e^-b + 1), as long as no
+// power leaves the normal numbers.
+template <class Arithmetic>
+class ExpRatio<Arithmetic, double> {
+public:
+    ALLORA_HD ExpRatio(DecimalFunctions, double a)
+        : a_(a), left_(float64::exp(a > 0.0 ? -a : a) + 1.0),
+          top_(a > 0.0 && a <= float64::near_limit ? float64::exp(a) + 1.0 : left_) {}
+
+    ALLORA_HD double operator()(double b) const {
+        const double power = float64::exp(b > 0.0 ? -b : b);
+        const double right = power + 1.0;
+        if (!(a_ > 0.0) || (a_ <= float64::near_limit && b <= float64::near_limit)) {
+            return (b > 0.0 ? power * top_ : top_) / right;
+        }
+        return float64::exp(b > 0.0 ? a_ - b : a_) * left_ / right;
+    }
+
+private:
+    double a_;
+    double left_; // e^-|a| + 1
+    double top_;  // e^a + 1 where it is no more than that of the limit
+};
+
 } // namespace allora

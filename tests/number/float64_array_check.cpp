@@ -4,8 +4,8 @@
 //   VARIANT          one line per kernel: its name, how many results were compared, how many differ
 //   supported VARIANT
 #include "../../cpp/number/curves.hpp"
-#include "../../cpp/number/float64_real.hpp"
-#include "float64_arguments.hpp"
+#include "../../cpp/number/statistics.hpp"
+#include "float64_array_numbers.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -19,78 +19,7 @@ namespace {
 
 using float64::ArrayKernels;
 
-constexpr std::uint64_t missing_bits = Number<double>::missing_bits;
 constexpr std::size_t longest = 130;
-
-bool is_missing(double x) {
-    return to_bits(x) == missing_bits;
-}
-
-bool same(double x, double y) {
-    return to_bits(x) == to_bits(y);
-}
-
-bool is_finite(double x) {
-    return Number<double>::fault(x) == Cause::none;
-}
-
-// A source of numbers: how nasty they are is chosen per list, so that clean lists occur as well.
-class Numbers {
-public:
-    explicit Numbers(std::uint64_t seed) : seed_(seed) {}
-
-    std::uint64_t next() { return random_bits(seed_, index_++); }
-    double unit() { return static_cast<double>(next() >> 11) * 0x1p-53; }
-    double between(double low, double high) { return low + (high - low) * unit(); }
-
-    // Near 0, with absent ones; nasty: every special value as well, and any size.
-    double entry(bool absent, bool nasty) {
-        const std::uint64_t kind = next() % 16;
-        if (absent && kind == 0) {
-            return to_double(missing_bits);
-        }
-        if (!nasty || kind > 4) {
-            return between(-3.0, 3.0);
-        }
-        const double special[] = {0.0,
-                                  -0.0,
-                                  HUGE_VAL,
-                                  -HUGE_VAL,
-                                  to_double(0x7ff8000000000000u),
-                                  to_double(missing_bits | (std::uint64_t{1} << 63)),
-                                  to_double(0x7ff0000000000001u),
-                                  to_double(0xfff8000000000000u),
-                                  largest,
-                                  -largest,
-                                  smallest,
-                                  -smallest,
-                                  normal,
-                                  1.0,
-                                  -1.0};
-        return kind == 1 ? to_double(next()) : special[next() % std::size(special)];
-    }
-    std::vector<double> list(std::size_t n, bool absent, bool nasty) {
-        std::vector<double> values(n);
-        for (double& value : values) {
-            value = entry(absent, nasty);
-        }
-        return values;
-    }
-
-private:
-    std::uint64_t seed_;
-    std::uint64_t index_ = 0;
-};
-
-struct Tally {
-    std::size_t compared = 0;
-    std::size_t different = 0;
-
-    void add(bool equal) {
-        ++compared;
-        different += equal ? 0 : 1;
-    }
-};
 
 using Tallies = std::map<std::string, Tally>;
 
@@ -120,63 +49,184 @@ struct Sums {
     std::array<double, 8> numerator{};
     std::array<double, 8> denominator{};
     std::size_t terms = 0;
-    bool finite = true;
+
+    void add(std::size_t i, double weight, double value) {
+        if (!is_missing(weight) && !is_missing(value) && weight != 0.0) {
+            numerator[i % 8] += weight * value;
+            denominator[i % 8] += weight;
+            ++terms;
+        }
+    }
 };
 
-Sums weighed(const float64::WeighedRow& row) {
-    double best = -HUGE_VAL;
-    for (std::size_t i = 0; i < row.n; ++i) {
-        const double quotient = row.regrets[i] / row.scale;
-        best = !is_missing(row.regrets[i]) && quotient > best ? quotient : best;
-    }
-    const ExpRatio<StepArithmetic<double>, double> ratio(DecimalFunctions{},
-                                                         -(row.p * (best - row.c)));
-    Sums sums;
-    for (std::size_t i = 0; i < row.n; ++i) {
-        if (is_missing(row.regrets[i])) {
-            continue;
-        }
-        const double weight = ratio(-(row.p * (row.regrets[i] / row.scale - row.c)));
-        sums.finite = sums.finite && is_finite(weight);
-        if (!is_missing(row.values[i]) && weight != 0.0) {
-            sums.numerator[i % 8] += weight * row.values[i];
-            sums.denominator[i % 8] += weight;
-            ++sums.terms;
-        }
-    }
-    return sums;
+double total(const std::array<double, 8>& lane) {
+    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) +
+           ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
 
-void check_weigh_row(const ArrayKernels& kernels, Numbers& numbers, std::size_t n, Tally& tally) {
+std::vector<double> weights_of(const float64::WeightCall& call,
+                               const std::vector<double>& regrets) {
+    double best = -HUGE_VAL;
+    for (const double regret : regrets) {
+        const double quotient = regret / call.scale;
+        best = !is_missing(regret) && quotient > best ? quotient : best;
+    }
+    const ExpRatio<StepArithmetic<double>, double> ratio(DecimalFunctions{},
+                                                         -(call.p * (best - call.c)));
+    std::vector<double> weights(regrets);
+    for (double& weight : weights) {
+        weight = is_missing(weight) ? weight : ratio(-(call.p * (weight / call.scale - call.c)));
+    }
+    return weights;
+}
+
+float64::WeightCall random_call(Numbers& numbers, bool nasty) {
     const double scales[] = {1.0, 0.3, 1e-3, 1e-9, 1e9, smallest, largest};
-    const bool nasty = numbers.next() % 2 == 0;
+    return {nasty ? scales[numbers.next() % std::size(scales)] : 1.0,
+            nasty ? numbers.between(-4.0, 8.0) : 3.0, nasty ? numbers.between(-2.0, 2.0) : 0.75,
+            missing_bits};
+}
+
+// Now and then exponents on either side of where one exponential no longer serves.
+std::vector<double> random_regrets(Numbers& numbers, std::size_t n, bool nasty) {
     std::vector<double> regrets = numbers.list(n, true, nasty && numbers.next() % 2 == 0);
-    const double shift = numbers.next() % 3 == 0 ? 0.0 : numbers.between(-40.0, 40.0);
+    const double range = numbers.next() % 4 == 0 ? 260.0 : 40.0;
+    const double shift = numbers.next() % 3 == 0 ? 0.0 : numbers.between(-range, range);
+    const bool wide = numbers.next() % 4 == 0;
     for (double& regret : regrets) {
-        regret = is_missing(regret) ? regret : regret + shift;
+        const double apart = wide ? numbers.between(-range, range) : 0.0;
+        regret = is_missing(regret) ? regret : regret + shift + apart;
+    }
+    return regrets;
+}
+
+void check_ratio_weights(const ArrayKernels& kernels, Numbers& numbers, std::size_t n,
+                         Tally& tally) {
+    const bool nasty = numbers.next() % 2 == 0;
+    const float64::WeightCall call = random_call(numbers, nasty);
+    const std::vector<double> regrets = random_regrets(numbers, n, nasty);
+    const std::vector<double> expected = weights_of(call, regrets);
+    std::vector<double> given(n + 1, 7.0);
+    kernels.ratio_weights(call, regrets.data(), given.data(), n);
+    for (std::size_t i = 0; i < n; ++i) {
+        const bool both_nan = given[i] != given[i] && expected[i] != expected[i] &&
+                              !is_missing(given[i]) && !is_missing(expected[i]);
+        tally.add(same(given[i], expected[i]) || both_nan);
+    }
+    tally.add(given[n] == 7.0); // nothing beyond the end
+}
+
+void check_weigh_rows(const ArrayKernels& kernels, Numbers& numbers, std::size_t n, Tally& tally) {
+    const bool nasty = numbers.next() % 2 == 0;
+    const float64::WeightCall call = random_call(numbers, nasty);
+    const std::size_t rows = 1 + numbers.next() % float64::most_rows;
+    const std::size_t stride = n + numbers.next() % 3;
+    std::vector<double> regrets(rows * stride + 1);
+    std::vector<double> values(rows * stride + 1);
+    std::vector<double> weights(n + 1);
+    Sums expected[float64::most_rows];
+    bool finite[float64::most_rows];
+    for (std::size_t row = 0; row < rows; ++row) {
+        const std::vector<double> given = random_regrets(numbers, n, nasty);
+        const std::vector<double> others = numbers.list(n, true, false);
+        std::copy(given.begin(), given.end(), regrets.data() + row * stride);
+        std::copy(others.begin(), others.end(), values.data() + row * stride);
+        const std::vector<double> weighs = weights_of(call, given);
+        finite[row] = std::all_of(weighs.begin(), weighs.end(),
+                                  [](double w) { return is_missing(w) || is_finite(w); });
+        for (std::size_t i = 0; i < n; ++i) {
+            expected[row].add(i, weighs[i], others[i]);
+        }
+    }
+    float64::RowSums sums[float64::most_rows];
+    const unsigned sound = kernels.weigh_rows(
+        call, {regrets.data(), values.data(), n, stride, rows, weights.data()}, sums);
+    tally.add(sound >> rows == 0);
+    for (std::size_t row = 0; row < rows; ++row) {
+        tally.add(finite[row] == ((sound >> row & 1U) != 0));
+        if (finite[row]) {
+            tally.add(sums[row].terms == expected[row].terms);
+            tally.add(same(sums[row].numerator, total(expected[row].numerator)));
+            tally.add(same(sums[row].denominator, total(expected[row].denominator)));
+        }
+    }
+}
+
+void check_means_without(const ArrayKernels& kernels, Numbers& numbers, std::size_t n,
+                         Tally& tally) {
+    std::vector<double> weights = numbers.list(n, true, false);
+    const bool alone = numbers.next() % 4 == 0;
+    for (double& weight : weights) {
+        const bool none = alone ? numbers.next() % 16 != 0 : numbers.next() % 8 == 0;
+        weight = is_missing(weight) ? weight : none ? 0.0 : weight * weight;
     }
     const std::vector<double> values = numbers.list(n, true, false);
-    std::vector<double> normalized(n);
-    const float64::WeighedRow row{nasty ? scales[numbers.next() % std::size(scales)] : 1.0,
-                                  nasty ? numbers.between(-4.0, 8.0) : 3.0,
-                                  nasty ? numbers.between(-2.0, 2.0) : 0.75,
-                                  missing_bits,
-                                  regrets.data(),
-                                  values.data(),
-                                  normalized.data(),
-                                  n};
-    const Sums expected = weighed(row);
-    Sums given;
-    float64::LaneSums lanes{given.numerator.data(), given.denominator.data(), 0};
-    const bool finite = kernels.weigh_row(row, lanes);
-    tally.add(finite == expected.finite);
-    if (!finite || !expected.finite) {
-        return;
+    std::vector<double> means(n + 1, 7.0);
+    kernels.means_without(weights.data(), values.data(), missing_bits, means.data(), n);
+    for (std::size_t e = 0; e < n; ++e) {
+        Sums others;
+        for (std::size_t i = 0; i < n; ++i) {
+            others.add(i, i == e ? 0.0 : weights[i], values[i]);
+        }
+        const double divisor = total(others.denominator);
+        tally.add(divisor == 0.0 ? is_missing(means[e])
+                                 : same(means[e], total(others.numerator) / divisor));
     }
-    tally.add(lanes.terms == expected.terms);
-    for (std::size_t lane = 0; lane < 8; ++lane) {
-        tally.add(same(given.numerator[lane], expected.numerator[lane]));
-        tally.add(same(given.denominator[lane], expected.denominator[lane]));
+    tally.add(means[n] == 7.0);
+}
+
+// What the formulas make of one entry (formula/regret.hpp).
+double averaged(const float64::AverageStep& step, double whole, double part, double before) {
+    if (is_missing(whole) || is_missing(part)) {
+        return before;
+    }
+    return ema(step.alpha, whole - part, is_missing(before) ? step.initial : before, false);
+}
+
+void check_averages(const ArrayKernels& kernels, Numbers& numbers, std::size_t n, Tally& tally) {
+    const bool huge = numbers.next() % 8 == 0;
+    const double size = huge ? 1e308 : 1.0;
+    const float64::AverageStep step{numbers.unit(), numbers.between(-1.0, 1.0), missing_bits};
+    const auto list = [&](std::size_t count) {
+        std::vector<double> values = numbers.list(count, true, false);
+        for (double& value : values) { // some equal ones, zeros of either sign among them
+            const bool plain = numbers.next() % 4 == 0;
+            value = is_missing(value) ? value : plain ? (value < 0.0 ? -0.0 : 0.0) : value * size;
+        }
+        return values;
+    };
+    const std::size_t rows = numbers.next() % 4;
+    const std::size_t stride = n + numbers.next() % 2;
+    const std::vector<double> wholes = list(rows);
+    const std::vector<double> parts = list(n);
+    const std::vector<double> before = list(rows * stride + 1);
+    std::vector<double> expected = before;
+    bool finite = true;
+    for (std::size_t row = 0; row < rows; ++row) {
+        for (std::size_t i = 0; i < n; ++i) {
+            double& average = expected[row * stride + i];
+            const bool stays = is_missing(wholes[row]) || is_missing(parts[i]);
+            average = averaged(step, wholes[row], parts[i], average);
+            finite = finite && (stays || is_finite(average));
+        }
+    }
+    std::vector<double> given = before;
+    tally.add(kernels.update_rows(step, {wholes.data(), rows, parts.data(), n, stride},
+                                  given.data()) == finite);
+    for (std::size_t i = 0; finite && i < given.size(); ++i) {
+        tally.add(same(given[i], expected[i]));
+    }
+    const std::vector<double> own = list(n);
+    given = list(n);
+    expected = given;
+    finite = true;
+    for (std::size_t i = 0; i < n; ++i) {
+        expected[i] = averaged(step, own[i], parts[i], given[i]);
+        finite = finite && (is_missing(own[i]) || is_missing(parts[i]) || is_finite(expected[i]));
+    }
+    tally.add(kernels.update_averages(step, own.data(), parts.data(), given.data(), n) == finite);
+    for (std::size_t i = 0; finite && i < n; ++i) {
+        tally.add(same(given[i], expected[i]));
     }
 }
 
@@ -343,7 +393,10 @@ int compare_all(const ArrayKernels& kernels) {
     for (std::size_t round = 0; round < 40; ++round) {
         for (std::size_t n = 0; n <= longest; ++n) {
             check_ranks(kernels, numbers, n, tallies["ranks"]);
-            check_weigh_row(kernels, numbers, n, tallies["weigh_row"]);
+            check_ratio_weights(kernels, numbers, n, tallies["ratio_weights"]);
+            check_weigh_rows(kernels, numbers, n, tallies["weigh_rows"]);
+            check_means_without(kernels, numbers, n, tallies["means_without"]);
+            check_averages(kernels, numbers, n, tallies["averages"]);
             check_fill_missing(kernels, numbers, n, tallies["fill_missing"]);
             check_any_missing(kernels, numbers, n, tallies["any_missing"]);
         }

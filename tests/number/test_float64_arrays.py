@@ -26,11 +26,14 @@ VARIANTS = list(FLAGS) if platform.machine() in ("x86_64", "AMD64") else ["base"
 # How many results of each kernel are compared at least.
 KERNELS = {
     "any_missing": 10_000,
+    "averages": 500_000,
     "fill_missing": 300_000,
+    "means_without": 300_000,
     "ranks": 150_000,
+    "ratio_weights": 300_000,
     "score_lists": 50_000,
     "square_sums": 500_000,
-    "weigh_row": 50_000,
+    "weigh_rows": 50_000,
 }
 
 pytestmark = pytest.mark.skipif(
