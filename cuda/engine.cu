@@ -68,8 +68,12 @@ public:
         check(cudaFree(nullptr), "opening the device");
     }
 
-    void run(EpochVerb verb, const Rules& rules, TopicParcels& parcels) override {
+    void run(NumberKind number, EpochVerb verb, const Rules& rules,
+             TopicParcels& parcels) override {
         const Current current(ordinal_);
+        if (number == NumberKind::decimal) {
+            throw std::runtime_error("decimals have no kernels for CUDA yet");
+        }
         const Verb how = of(verb);
         std::vector<TopicPlace> small;
         std::vector<TopicPlace> large;

@@ -40,7 +40,7 @@ __global__ void __launch_bounds__(arena_threads, blocks_at_a_time) topics(Rules 
     const bool is_local = work.rooms == nullptr;
     *thread_arena() = {is_local ? local : work.rooms + i * work.room,
                        is_local ? sizeof local : work.room, 0, 0};
-    run_topic<verb>(rules, work.places[i], work.in, work.out);
+    run_topic<double, verb>(rules, work.places[i], work.in, work.out);
 }
 
 // On the current device; does not wait. Instantiated once per verb, each in its own file.

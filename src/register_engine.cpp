@@ -130,7 +130,7 @@ void register_engine(py::module_& module) {
                        ? infer_columns<double>(rules_from(rules), host, columns, states.states,
                                                device.value_or(nullptr))
                        : infer_columns<Decimal>(rules_from(rules), host, columns, states.states,
-                                                nullptr);
+                                                device.value_or(nullptr));
         },
         py::arg("number"), py::arg("rules"), py::arg("host"), py::arg("columns"), py::arg("states"),
         py::arg("device") = py::none(),
@@ -143,7 +143,7 @@ void register_engine(py::module_& module) {
                        ? settle_columns<double>(rules_from(rules), host, columns, states.states,
                                                 device.value_or(nullptr))
                        : settle_columns<Decimal>(rules_from(rules), host, columns, states.states,
-                                                 nullptr);
+                                                 device.value_or(nullptr));
         },
         py::arg("number"), py::arg("rules"), py::arg("host"), py::arg("columns"), py::arg("states"),
         py::arg("device") = py::none(),

@@ -71,7 +71,7 @@ void register_reward(py::module_& module) {
                        ? reward_columns<double>(rules_from(rules), host, columns, settled,
                                                 states.states, device.value_or(nullptr))
                        : reward_columns<Decimal>(rules_from(rules), host, columns, settled,
-                                                 states.states, nullptr);
+                                                 states.states, device.value_or(nullptr));
         },
         py::arg("number"), py::arg("rules"), py::arg("host"), py::arg("columns"),
         py::arg("settled"), py::arg("states"), py::arg("device") = py::none(),

@@ -30,9 +30,10 @@ public:
     Device& operator=(const Device&) = delete;
     virtual ~Device() = default;
 
-    // Fills `out` for the topics that have a parcel. Throws std::runtime_error with a sentence that
-    // says why the device could not do it.
-    virtual void run(EpochVerb verb, const Rules& rules, TopicParcels& parcels) = 0;
+    // Fills `out` for the topics that have a parcel, of that number. Throws std::runtime_error with
+    // a sentence that says why the device could not do it.
+    virtual void run(NumberKind number, EpochVerb verb, const Rules& rules,
+                     TopicParcels& parcels) = 0;
 
     // Topics that the device finished, and that it left to the host, since it was opened.
     std::int64_t finished = 0;

@@ -13,8 +13,8 @@
 namespace allora {
 
 // Adds a topic's parcel to those of its thread.
-template <EpochVerb verb>
-void pack_parcel(const Rules& rules, TopicTask<double, verb>& task, std::vector<std::byte>& in,
+template <class Real, EpochVerb verb>
+void pack_parcel(const Rules& rules, TopicTask<Real, verb>& task, std::vector<std::byte>& in,
                  TopicPlace& place) {
     Measure inputs;
     task.each_input(inputs);
@@ -28,36 +28,39 @@ void pack_parcel(const Rules& rules, TopicTask<double, verb>& task, std::vector<
 }
 
 // The parts of a thread's space that a verb's task is made of, and back.
-inline void exchange(TopicTask<double, EpochVerb::infer>& task, Workspace<double>& space) {
+template <class Real>
+void exchange(TopicTask<Real, EpochVerb::infer>& task, Workspace<Real>& space) {
     std::swap(task.epoch, space.epoch);
     std::swap(task.state, space.state);
     std::swap(task.result, space.inference);
 }
-inline void exchange(TopicTask<double, EpochVerb::settle>& task, Workspace<double>& space) {
+template <class Real>
+void exchange(TopicTask<Real, EpochVerb::settle>& task, Workspace<Real>& space) {
     std::swap(task.epoch, space.epoch);
     std::swap(task.state, space.state);
     std::swap(task.result, space.settlement);
 }
-inline void exchange(TopicTask<double, EpochVerb::reward>& task, Workspace<double>& space) {
+template <class Real>
+void exchange(TopicTask<Real, EpochVerb::reward>& task, Workspace<Real>& space) {
     std::swap(task.epoch, space.epoch);
     std::swap(task.losses, space.settlement.network_losses);
     std::swap(task.state, space.reward_state);
     std::swap(task.result, space.reward);
 }
 
-template <EpochVerb verb>
-void pack_space(const Rules& rules, Workspace<double>& space, std::vector<std::byte>& in,
+template <EpochVerb verb, class Real>
+void pack_space(const Rules& rules, Workspace<Real>& space, std::vector<std::byte>& in,
                 TopicPlace& place) {
-    TopicTask<double, verb> task;
+    TopicTask<Real, verb> task;
     exchange(task, space);
     pack_parcel(rules, task, in, place);
     exchange(task, space);
 }
 
 // finish() sees the space as if the topic had been computed in it.
-template <EpochVerb verb, class Finish>
-void with_results(Workspace<double>& space, std::byte* in, std::byte* out, const Finish& finish) {
-    TopicTask<double, verb> task;
+template <EpochVerb verb, class Real, class Finish>
+void with_results(Workspace<Real>& space, std::byte* in, std::byte* out, const Finish& finish) {
+    TopicTask<Real, verb> task;
     Reader inputs(in);
     task.each_input(inputs);
     Reader results(out);
@@ -67,17 +70,23 @@ void with_results(Workspace<double>& space, std::byte* in, std::byte* out, const
     exchange(task, space);
 }
 
-// `batch` has pack(t, thread, in, place), which leaves place.in_size 0 for a topic that is not for
-// the device, unpack(t, thread, in, out) and topic(t, thread), which does all of it on the host.
-template <EpochVerb verb, class Batch>
+// `batch` has pack(t, thread, in, place), which leaves place.in_size 0 for a topic that has failed
+// and is false for one that is not for the device, unpack(t, thread, in, out) and topic(t, thread),
+// which does all of it on the host.
+template <class Real, EpochVerb verb, class Batch>
 void run_on_device(Host& host, Device& device, const Rules& rules, std::int64_t topics,
                    Batch& batch) {
+    std::atomic<std::int64_t> finished{0};
+    std::atomic<std::int64_t> left{0};
     TopicParcels parcels(host.threads(), topics);
     std::vector<int> packer(static_cast<std::size_t>(topics));
     host.for_each(topics, [&](std::int64_t t, int thread) {
         packer[static_cast<std::size_t>(t)] = thread;
-        batch.pack(t, thread, parcels.in[static_cast<std::size_t>(thread)],
-                   parcels.place[static_cast<std::size_t>(t)]);
+        if (!batch.pack(t, thread, parcels.in[static_cast<std::size_t>(thread)],
+                        parcels.place[static_cast<std::size_t>(t)])) {
+            ++left;
+            batch.topic(t, thread);
+        }
     });
     std::vector<std::size_t> begin(parcels.in.size(), 0);
     for (std::size_t thread = 1; thread < begin.size(); ++thread) {
@@ -91,9 +100,7 @@ void run_on_device(Host& host, Device& device, const Rules& rules, std::int64_t 
         out += place.in_size == 0 ? 0 : place.out_size;
     }
     parcels.out.assign(out, std::byte{0});
-    device.run(verb, rules, parcels);
-    std::atomic<std::int64_t> finished{0};
-    std::atomic<std::int64_t> left{0};
+    device.run(number_kind<Real>, verb, rules, parcels);
     host.for_each(topics, [&](std::int64_t t, int thread) {
         const TopicPlace& place = parcels.place[static_cast<std::size_t>(t)];
         if (place.in_size == 0) {

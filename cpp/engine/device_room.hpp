@@ -32,19 +32,18 @@ struct TopicShape {
     std::size_t inference() const { return width * labels + 3 * workers() + elements + 32; }
 };
 
-inline constexpr std::size_t number_size = sizeof(double);
 inline constexpr std::size_t small_change = 1024; // lengths, single numbers, rounding
 
 template <class Real>
 std::size_t result_room(TopicTask<Real, EpochVerb::infer>& task) {
-    return done_size + small_change + 2 * number_size * TopicShape(task.epoch).inference();
+    return done_size + small_change + 2 * sizeof(Real) * TopicShape(task.epoch).inference();
 }
 
 template <class Real>
 std::size_t result_room(TopicTask<Real, EpochVerb::settle>& task) {
     Measure state;
     each_member(task.state, state);
-    return done_size + small_change + state.bytes() + number_size * TopicShape(task.epoch).width;
+    return done_size + small_change + state.bytes() + sizeof(Real) * TopicShape(task.epoch).width;
 }
 
 template <class Real>
@@ -52,7 +51,7 @@ std::size_t result_room(TopicTask<Real, EpochVerb::reward>& task) {
     Measure state;
     each_member(task.state, state);
     return done_size + small_change + state.bytes() +
-           number_size * 12 * TopicShape(task.epoch).actors();
+           sizeof(Real) * 12 * TopicShape(task.epoch).actors();
 }
 
 // Elements of the longest forecast.
@@ -77,16 +76,16 @@ std::size_t arena_room(TopicTask<Real, EpochVerb::infer>& task, const Rules& rul
     if (rules.outlier_resistant != OutlierResistant::absent) {
         Measure inputs;
         task.each_input(inputs);
-        numbers +=
-            2 * shape.inference() + shape.width + 4 * shape.inferers + inputs.bytes() / number_size;
+        numbers += 2 * shape.inference() + shape.width + 4 * shape.inferers +
+                   inputs.bytes() / sizeof(Real);
     }
-    return 2 * small_change + number_size * numbers;
+    return 2 * small_change + sizeof(Real) * numbers;
 }
 
 template <class Real>
 std::size_t arena_room(TopicTask<Real, EpochVerb::settle>& task, const Rules&) {
     const TopicShape shape(task.epoch);
-    return small_change + number_size * (shape.width + 20 * shape.workers() + 2 * shape.reputers);
+    return small_change + sizeof(Real) * (shape.width + 20 * shape.workers() + 2 * shape.reputers);
 }
 
 // Slots of the bundle that not all reputers report; at most so many groups of columns differ.
@@ -111,8 +110,12 @@ std::size_t arena_room(TopicTask<Real, EpochVerb::reward>& task, const Rules&) {
         task.state.inferers.past_scores.size() + task.state.forecasters.past_scores.size();
     const std::size_t bytes_of_groups =
         groups * (4 * sizeof(ColumnGroup) + 3 * shape.reputers + 24);
-    return small_change + bytes_of_groups + 2 * matrix +
-           number_size * (matrix + 2 * shape.width + pairs + 2 * past + 32 * shape.actors());
+    // Per reputer a sum and two shares, and of each loss what these know of it.
+    const std::size_t shared =
+        shape.reputers * (sizeof(LongSum<Real>) + 2 * sizeof(SharedShare<Real>)) +
+        2 * matrix * sizeof(typename SharedShare<Real>::Operand);
+    return small_change + bytes_of_groups + shared +
+           sizeof(Real) * (matrix + 2 * shape.width + pairs + 2 * past + 32 * shape.actors());
 }
 
 } // namespace allora

@@ -12,11 +12,14 @@ class EmulatedDevice final : public Device {
 public:
     explicit EmulatedDevice(std::size_t most_room) : most_room_(most_room) {}
 
-    void run(EpochVerb verb, const Rules& rules, TopicParcels& parcels) override {
+    void run(NumberKind number, EpochVerb verb, const Rules& rules,
+             TopicParcels& parcels) override {
         std::vector<std::byte> in;
         for (const std::vector<std::byte>& part : parcels.in) {
             in.insert(in.end(), part.begin(), part.end());
         }
+        const Body body =
+            number == NumberKind::decimal ? body_of<Decimal>(verb) : body_of<double>(verb);
         for (const TopicPlace& place : parcels.place) {
             if (place.in_size == 0) {
                 continue;
@@ -28,7 +31,7 @@ public:
             Arena arena{room_.data(), room, 0, 0};
             try {
                 const HostArena mine(arena);
-                run_one(verb, rules, place, in.data(), parcels.out.data());
+                body(rules, place, in.data(), parcels.out.data());
             } catch (const NoRoom&) {
                 arena.most = room;
             }
@@ -38,16 +41,19 @@ public:
     }
 
 private:
-    static void run_one(EpochVerb verb, const Rules& rules, const TopicPlace& place, std::byte* in,
-                        std::byte* out) {
+    using Body = void (*)(const Rules&, const TopicPlace&, std::byte*, std::byte*);
+
+    template <class Real>
+    static Body body_of(EpochVerb verb) {
         switch (verb) {
         case EpochVerb::infer:
-            return run_topic<EpochVerb::infer>(rules, place, in, out);
+            return run_topic<Real, EpochVerb::infer>;
         case EpochVerb::settle:
-            return run_topic<EpochVerb::settle>(rules, place, in, out);
+            return run_topic<Real, EpochVerb::settle>;
         case EpochVerb::reward:
-            return run_topic<EpochVerb::reward>(rules, place, in, out);
+            break;
         }
+        return run_topic<Real, EpochVerb::reward>;
     }
 
     std::size_t most_room_;

@@ -77,23 +77,30 @@ public:
 
     void topic(std::int64_t t, int thread) { topic(t, thread, false); }
 
-    void pack(std::int64_t t, int thread, std::vector<std::byte>& in, TopicPlace& place) {
-        ThreadSpace<double>& space = spaces_[static_cast<std::size_t>(thread)];
+    bool pack(std::int64_t t, int thread, std::vector<std::byte>& in, TopicPlace& place) {
+        ThreadSpace<Stored>& space = spaces_[static_cast<std::size_t>(thread)];
         const auto at = static_cast<std::size_t>(t);
-        const auto& stored = std::get<StoredState<double>>(states_[at]->state);
+        const auto* stored = std::get_if<StoredState<Stored>>(&states_[at]->state);
+        if (stored == nullptr) {
+            return false;
+        }
         const TopicStatus& status = results_.status[at] =
-            start_topic(rules_, columns_, t, false, stored, space.index, space.narrow);
+            start_topic(rules_, columns_, t, false, *stored, space.index, space.narrow);
+        if (status.cause == Cause::does_not_fit) {
+            return false;
+        }
         if (status.cause == Cause::none) {
             pack_space<EpochVerb::infer>(rules_, space.narrow, in, place);
         } else {
             clear(t, space.narrow);
         }
+        return true;
     }
 
     void unpack(std::int64_t t, int thread, std::byte* in, std::byte* out) {
-        Workspace<double>& space = spaces_[static_cast<std::size_t>(thread)].narrow;
+        Workspace<Stored>& space = spaces_[static_cast<std::size_t>(thread)].narrow;
         const auto& stored =
-            std::get<StoredState<double>>(states_[static_cast<std::size_t>(t)]->state);
+            std::get<StoredState<Stored>>(states_[static_cast<std::size_t>(t)]->state);
         with_results<EpochVerb::infer>(space, in, out, [&] { finish(t, stored, space); });
     }
 
@@ -206,11 +213,9 @@ void infer_batch(const Rules& rules, Host& host, const EpochColumns<Stored>& epo
         column.assign(topics, {});
     }
     Inferring<Stored> inferring(rules, host, epochs, value_row_offsets, states, results);
-    if constexpr (std::is_same_v<Stored, double>) {
-        if (device != nullptr) {
-            run_on_device<EpochVerb::infer>(host, *device, rules, epochs.topics, inferring);
-            return;
-        }
+    if (device != nullptr) {
+        run_on_device<Stored, EpochVerb::infer>(host, *device, rules, epochs.topics, inferring);
+        return;
     }
     const auto is_large = [&](std::int64_t t) {
         const std::int64_t inferers = epochs.inferer_offsets[t + 1] - epochs.inferer_offsets[t];

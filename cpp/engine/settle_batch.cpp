@@ -29,23 +29,30 @@ public:
         }
     }
 
-    void pack(std::int64_t t, int thread, std::vector<std::byte>& in, TopicPlace& place) {
-        ThreadSpace<double>& space = spaces_[static_cast<std::size_t>(thread)];
+    bool pack(std::int64_t t, int thread, std::vector<std::byte>& in, TopicPlace& place) {
+        ThreadSpace<Stored>& space = spaces_[static_cast<std::size_t>(thread)];
         const auto at = static_cast<std::size_t>(t);
-        const auto& stored = std::get<StoredState<double>>(states_[at]->state);
+        const auto* stored = std::get_if<StoredState<Stored>>(&states_[at]->state);
+        if (stored == nullptr) {
+            return false;
+        }
         const TopicStatus& status = results_.status[at] =
-            start_topic(rules_, columns_, t, true, stored, space.index, space.narrow);
+            start_topic(rules_, columns_, t, true, *stored, space.index, space.narrow);
+        if (status.cause == Cause::does_not_fit) {
+            return false;
+        }
         if (status.cause == Cause::none) {
             pack_space<EpochVerb::settle>(rules_, space.narrow, in, place);
         } else {
             leave_out(t);
         }
+        return true;
     }
 
     void unpack(std::int64_t t, int thread, std::byte* in, std::byte* out) {
-        Workspace<double>& space = spaces_[static_cast<std::size_t>(thread)].narrow;
+        Workspace<Stored>& space = spaces_[static_cast<std::size_t>(thread)].narrow;
         const auto& stored =
-            std::get<StoredState<double>>(states_[static_cast<std::size_t>(t)]->state);
+            std::get<StoredState<Stored>>(states_[static_cast<std::size_t>(t)]->state);
         with_results<EpochVerb::settle>(space, in, out, [&] { finish(t, stored, space); });
     }
 
@@ -103,11 +110,9 @@ void settle_batch(const Rules& rules, Host& host, const EpochColumns<Stored>& ep
     results.states.resize(topics);
     results.overflow.assign(topics, {});
     Settling<Stored> settling(rules, host, epochs, loss_row_offsets, states, results);
-    if constexpr (std::is_same_v<Stored, double>) {
-        if (device != nullptr) {
-            run_on_device<EpochVerb::settle>(host, *device, rules, epochs.topics, settling);
-            return;
-        }
+    if (device != nullptr) {
+        run_on_device<Stored, EpochVerb::settle>(host, *device, rules, epochs.topics, settling);
+        return;
     }
     host.for_each(epochs.topics, [&](std::int64_t t, int thread) { settling.topic(t, thread); });
 }

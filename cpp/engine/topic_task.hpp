@@ -15,6 +15,13 @@ namespace allora {
 
 enum class EpochVerb : std::uint8_t { infer, settle, reward };
 
+enum class NumberKind : std::uint8_t { float64, decimal };
+
+template <class Real>
+inline constexpr NumberKind number_kind = NumberKind::decimal;
+template <>
+inline constexpr NumberKind number_kind<double> = NumberKind::float64;
+
 // What infer gives of the state.
 template <class Real, class Visit>
 ALLORA_HD void each_filter_member(TopicState<Real>& state, Visit& visit) {
@@ -125,10 +132,10 @@ struct TopicPlace {
 inline constexpr std::size_t done_size = parcel_alignment; // before the results: 1 once they stand
 
 // The body of the kernels; thread_arena() is empty and as large as the topic's room, or larger.
-template <EpochVerb verb>
+template <class Real, EpochVerb verb>
 ALLORA_HD void run_topic(const Rules& rules, const TopicPlace& place, std::byte* in,
                          std::byte* out) {
-    TopicTask<double, verb> task;
+    TopicTask<Real, verb> task;
     Reader reader(in + place.in);
     task.each_input(reader);
     if (!task.run(rules)) {

@@ -4,9 +4,7 @@
 
 #include "prepared.hpp"
 
-#include <algorithm>
 #include <array>
-#include <iterator>
 #include <span>
 #include <type_traits>
 
@@ -28,15 +26,18 @@ ALLORA_HD Cause weighted_interval(std::span<const Real> values, std::span<const 
     if constexpr (std::is_same_v<Real, Decimal>) {
         if (cause == Cause::does_not_fit) {
             List<BigDecimal> long_values, long_weights, long_scratch, long_interval;
-            std::transform(values.begin(), values.end(), std::back_inserter(long_values), to_big);
-            std::transform(weights.begin(), weights.end(), std::back_inserter(long_weights),
-                           to_big);
-            const Cause long_cause = weighted_interval<BigDecimal>(long_values, long_weights,
-                                                                   long_scratch, long_interval);
-            std::transform(long_interval.begin(), long_interval.end(), interval.begin(), from_big);
-            const bool fits = std::none_of(interval.begin(), interval.end(), [](const Real& value) {
-                return Number<Real>::fault(value) == Cause::does_not_fit;
-            });
+            for (std::size_t i = 0; i < values.size(); ++i) {
+                long_values.push_back(to_big(values[i]));
+                long_weights.push_back(to_big(weights[i]));
+            }
+            const Cause long_cause = weighted_interval<BigDecimal>(
+                std::span<const BigDecimal>(long_values), std::span<const BigDecimal>(long_weights),
+                long_scratch, long_interval);
+            bool fits = true;
+            for (std::size_t i = 0; i < interval.size(); ++i) {
+                interval[i] = from_big(long_interval[i]);
+                fits = fits && Number<Real>::fault(interval[i]) != Cause::does_not_fit;
+            }
             return fits ? long_cause : Cause::does_not_fit;
         }
     }

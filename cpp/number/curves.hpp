@@ -37,11 +37,19 @@ struct WorkArithmetic;
 
 template <>
 struct WorkArithmetic<BigDecimal> {
-    static BigDecimal exp(DecimalFunctions, const BigDecimal& x) { return exp36_anywhere(x); }
-    static BigDecimal add(const BigDecimal& x, const BigDecimal& y) { return add36(x, y); }
-    static BigDecimal mul(const BigDecimal& x, const BigDecimal& y) { return mul36(x, y); }
-    static BigDecimal quo(const BigDecimal& x, const BigDecimal& y) { return quo36(x, y); }
-    static BigDecimal rounded(const BigDecimal& x) { return round(final_context, x); }
+    ALLORA_HD static BigDecimal exp(DecimalFunctions, const BigDecimal& x) {
+        return exp36_anywhere(x);
+    }
+    ALLORA_HD static BigDecimal add(const BigDecimal& x, const BigDecimal& y) {
+        return add36(x, y);
+    }
+    ALLORA_HD static BigDecimal mul(const BigDecimal& x, const BigDecimal& y) {
+        return mul36(x, y);
+    }
+    ALLORA_HD static BigDecimal quo(const BigDecimal& x, const BigDecimal& y) {
+        return quo36(x, y);
+    }
+    ALLORA_HD static BigDecimal rounded(const BigDecimal& x) { return round(final_context(), x); }
 };
 
 template <class Real>

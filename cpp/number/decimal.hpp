@@ -25,33 +25,33 @@ struct Decimal {
     Form form;
     Cause cause;
 
-    static Decimal from_int(std::int64_t value);
-    static Decimal missing();
-    static Decimal faulted(Cause cause);
+    ALLORA_APART static Decimal from_int(std::int64_t value);
+    ALLORA_APART static Decimal missing();
+    ALLORA_APART static Decimal faulted(Cause cause);
 
-    bool is_missing() const { return form == Form::missing; }
+    ALLORA_HD bool is_missing() const { return form == Form::missing; }
     ALLORA_HD bool is_finite() const { return form == Form::finite; }
     ALLORA_HD bool is_zero() const {
         return is_finite() && (coefficient.limb[0] | coefficient.limb[1] | coefficient.limb[2] |
                                coefficient.limb[3]) == 0;
     }
-    bool is_negative() const { return is_finite() && negative != 0 && !is_zero(); }
-    Cause fault() const;
+    ALLORA_HD bool is_negative() const { return is_finite() && negative != 0 && !is_zero(); }
+    ALLORA_APART Cause fault() const;
 };
 
 static_assert(sizeof(Decimal) == 40 && std::is_trivially_copyable_v<Decimal>);
 
-BigDecimal to_big(const Decimal& x);
-Decimal from_big(const BigDecimal& x);
+ALLORA_APART BigDecimal to_big(const Decimal& x);
+ALLORA_APART Decimal from_big(const BigDecimal& x);
 
 namespace slow {
-Decimal add(const Decimal& x, const Decimal& y);
-Decimal sub(const Decimal& x, const Decimal& y);
-Decimal mul(const Decimal& x, const Decimal& y);
-Decimal quo(const Decimal& x, const Decimal& y);
-Decimal neg(const Decimal& x);
-Decimal abs(const Decimal& x);
-int compare(const Decimal& x, const Decimal& y);
+ALLORA_APART Decimal add(const Decimal& x, const Decimal& y);
+ALLORA_APART Decimal sub(const Decimal& x, const Decimal& y);
+ALLORA_APART Decimal mul(const Decimal& x, const Decimal& y);
+ALLORA_APART Decimal quo(const Decimal& x, const Decimal& y);
+ALLORA_APART Decimal neg(const Decimal& x);
+ALLORA_APART Decimal abs(const Decimal& x);
+ALLORA_APART int compare(const Decimal& x, const Decimal& y);
 } // namespace slow
 
 namespace fast {
@@ -96,12 +96,11 @@ ALLORA_INLINE bool scale(Wide<4>& coefficient, int places) {
     if (places == 0) {
         return true;
     }
-    if (places > largest_power ||
-        bit_length(coefficient) + bit_length(powers_of_ten[places]) > 255) {
+    if (places > largest_power || bit_length(coefficient) + bit_length(ten_to(places)) > 255) {
         return false;
     }
     if (places <= 19 && (coefficient.limb[2] | coefficient.limb[3]) == 0) {
-        const std::uint64_t power = powers_of_ten[places].limb[0];
+        const std::uint64_t power = ten_to(places).limb[0];
         const u128 low = static_cast<u128>(coefficient.limb[0]) * power;
         const u128 high =
             static_cast<u128>(coefficient.limb[1]) * power + static_cast<std::uint64_t>(low >> 64);
@@ -109,7 +108,7 @@ ALLORA_INLINE bool scale(Wide<4>& coefficient, int places) {
                         static_cast<std::uint64_t>(high >> 64), 0}};
         return true;
     }
-    coefficient = multiply_low<4>(coefficient, powers_of_ten[places]);
+    coefficient = multiply_low<4>(coefficient, ten_to(places));
     return true;
 }
 
@@ -121,7 +120,7 @@ ALLORA_INLINE Decimal add_short(const Decimal& x, const Decimal& y, bool flip) {
     const Decimal& low = gap >= 0 ? y : x;
     const bool negative_high = (high.negative != 0) != (flip && gap < 0);
     const bool negative_low = (low.negative != 0) != (flip && gap >= 0);
-    const std::uint64_t power = powers_of_ten[gap >= 0 ? gap : -gap].limb[0];
+    const std::uint64_t power = ten_to(gap >= 0 ? gap : -gap).limb[0];
     const u128 first = static_cast<u128>(high.coefficient.limb[0]) * power;
     const u128 second = static_cast<u128>(high.coefficient.limb[1]) * power +
                         static_cast<std::uint64_t>(first >> 64);
@@ -209,10 +208,10 @@ ALLORA_INLINE bool divide(u128 dividend, u128 divisor, int digits, Quotient& res
     const int digits_divisor = digit_count(divisor);
     int places = digits - 1 + digits_divisor - digits_dividend;
     const int gap = digits_divisor - digits_dividend;
-    const Wide<4> left = gap > 0 ? multiply(dividend, short_powers[gap])
+    const Wide<4> left = gap > 0 ? multiply(dividend, short_ten_to(gap))
                                  : Wide<4>{{static_cast<std::uint64_t>(dividend),
                                             static_cast<std::uint64_t>(dividend >> 64), 0, 0}};
-    const Wide<4> right = gap < 0 ? multiply(divisor, short_powers[-gap])
+    const Wide<4> right = gap < 0 ? multiply(divisor, short_ten_to(-gap))
                                   : Wide<4>{{static_cast<std::uint64_t>(divisor),
                                              static_cast<std::uint64_t>(divisor >> 64), 0, 0}};
     if (compare(left, right) < 0) {
@@ -221,8 +220,8 @@ ALLORA_INLINE bool divide(u128 dividend, u128 divisor, int digits, Quotient& res
     if (places < 0) {
         return false;
     }
-    const Wide<4> scaled = places <= 38 ? multiply(dividend, short_powers[places])
-                                        : multiply_low<4>(powers_of_ten[places], wide2(dividend));
+    const Wide<4> scaled = places <= 38 ? multiply(dividend, short_ten_to(places))
+                                        : multiply_low<4>(ten_to(places), wide2(dividend));
     result.coefficient = divide_to_128(scaled, divisor, result.remainder);
     result.places = places;
     return true;
@@ -267,10 +266,8 @@ ALLORA_INLINE bool compare(const Decimal& x, const Decimal& y, int& order) {
     }
     // Equal magnitude: aligned, neither has more digits than the longer one, which fits.
     const int gap = x.exponent - y.exponent;
-    const Wide<4> left =
-        gap > 0 ? multiply_low<4>(x.coefficient, powers_of_ten[gap]) : x.coefficient;
-    const Wide<4> right =
-        gap < 0 ? multiply_low<4>(y.coefficient, powers_of_ten[-gap]) : y.coefficient;
+    const Wide<4> left = gap > 0 ? multiply_low<4>(x.coefficient, ten_to(gap)) : x.coefficient;
+    const Wide<4> right = gap < 0 ? multiply_low<4>(y.coefficient, ten_to(-gap)) : y.coefficient;
     order = sign_x * allora::compare(left, right);
     return true;
 }
@@ -279,7 +276,7 @@ ALLORA_INLINE bool compare(const Decimal& x, const Decimal& y, int& order) {
 
 // One result that is returned in place: a choice between two would be copied, and a copy right
 // after the parts were written waits for the store buffer.
-inline Decimal operator+(const Decimal& x, const Decimal& y) {
+ALLORA_OPERATION Decimal operator+(const Decimal& x, const Decimal& y) {
     Decimal result;
     if (!fast::add(x, y, false, result)) {
         result = slow::add(x, y);
@@ -287,7 +284,7 @@ inline Decimal operator+(const Decimal& x, const Decimal& y) {
     return result;
 }
 
-inline Decimal operator-(const Decimal& x, const Decimal& y) {
+ALLORA_OPERATION Decimal operator-(const Decimal& x, const Decimal& y) {
     Decimal result;
     if (!fast::add(x, y, true, result)) {
         result = slow::sub(x, y);
@@ -295,7 +292,7 @@ inline Decimal operator-(const Decimal& x, const Decimal& y) {
     return result;
 }
 
-inline Decimal operator*(const Decimal& x, const Decimal& y) {
+ALLORA_OPERATION Decimal operator*(const Decimal& x, const Decimal& y) {
     Decimal result;
     if (!fast::mul(x, y, result)) {
         result = slow::mul(x, y);
@@ -303,7 +300,7 @@ inline Decimal operator*(const Decimal& x, const Decimal& y) {
     return result;
 }
 
-inline Decimal operator/(const Decimal& x, const Decimal& y) {
+ALLORA_OPERATION Decimal operator/(const Decimal& x, const Decimal& y) {
     Decimal result;
     if (!fast::quo(x, y, result)) {
         result = slow::quo(x, y);
@@ -311,14 +308,14 @@ inline Decimal operator/(const Decimal& x, const Decimal& y) {
     return result;
 }
 
-inline Decimal operator-(const Decimal& x) {
+ALLORA_OPERATION Decimal operator-(const Decimal& x) {
     if (!fast::is_short(x)) {
         return slow::neg(x);
     }
     return fast::truncate(x.coefficient, x.exponent, x.negative == 0 && !x.is_zero());
 }
 
-inline Decimal abs(const Decimal& x) {
+ALLORA_OPERATION Decimal abs(const Decimal& x) {
     if (!x.is_finite()) {
         return slow::abs(x);
     }
@@ -327,34 +324,34 @@ inline Decimal abs(const Decimal& x) {
     return result;
 }
 
-inline int compare(const Decimal& x, const Decimal& y) {
+ALLORA_OPERATION int compare(const Decimal& x, const Decimal& y) {
     int order = 0;
     return fast::compare(x, y, order) ? order : slow::compare(x, y);
 }
 
-inline bool operator==(const Decimal& x, const Decimal& y) {
+ALLORA_HD inline bool operator==(const Decimal& x, const Decimal& y) {
     return compare(x, y) == 0;
 }
-inline bool operator!=(const Decimal& x, const Decimal& y) {
+ALLORA_HD inline bool operator!=(const Decimal& x, const Decimal& y) {
     return compare(x, y) != 0;
 }
-inline bool operator<(const Decimal& x, const Decimal& y) {
+ALLORA_HD inline bool operator<(const Decimal& x, const Decimal& y) {
     return compare(x, y) < 0;
 }
-inline bool operator<=(const Decimal& x, const Decimal& y) {
+ALLORA_HD inline bool operator<=(const Decimal& x, const Decimal& y) {
     return compare(x, y) <= 0;
 }
-inline bool operator>(const Decimal& x, const Decimal& y) {
+ALLORA_HD inline bool operator>(const Decimal& x, const Decimal& y) {
     return compare(x, y) > 0;
 }
-inline bool operator>=(const Decimal& x, const Decimal& y) {
+ALLORA_HD inline bool operator>=(const Decimal& x, const Decimal& y) {
     return compare(x, y) >= 0;
 }
 
-Decimal sqrt(const Decimal& x);
-Decimal exp(DecimalFunctions functions, const Decimal& x);
-Decimal ln(DecimalFunctions functions, const Decimal& x);
-Decimal log10(DecimalFunctions functions, const Decimal& x);
-Decimal pow(DecimalFunctions functions, const Decimal& x, const Decimal& y);
+ALLORA_APART Decimal sqrt(const Decimal& x);
+ALLORA_APART Decimal exp(DecimalFunctions functions, const Decimal& x);
+ALLORA_APART Decimal ln(DecimalFunctions functions, const Decimal& x);
+ALLORA_APART Decimal log10(DecimalFunctions functions, const Decimal& x);
+ALLORA_APART Decimal pow(DecimalFunctions functions, const Decimal& x, const Decimal& y);
 
 } // namespace allora

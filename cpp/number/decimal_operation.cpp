@@ -201,7 +201,7 @@ void put_helpers(Operations& operations) {
     };
     operations["exptable"] = [](const Case&) {
         Numbers entries;
-        for (const DecimalParts& parts : exp_table_parts()) {
+        for (const DecimalParts& parts : exp_table_parts) {
             entries.push_back(WorkNumber<BigDecimal>::from_parts(parts));
         }
         return answer(entries);

@@ -3,113 +3,73 @@
 // Source: allora-chain v0.17, math/exp.go and math/log.go.
 //
 // Written once over the work type: BigDecimal, or 128-bit coefficients. A work type has a member
-// `exponent`, the functions add36, sub36, mul36, quo36 and, found by its namespace, optionally a
-// faster round_to_integer.
+// `exponent` and the functions add36, sub36, mul36, quo36 and round_to_integer.
 #pragma once
 
+#include "decimal_parts.hpp"
+#include "host_device.hpp"
 #include "wide.hpp"
 
-#include <array>
 #include <cstdint>
-#include <string_view>
+
+#if defined(__CUDACC__)
+#include "decimal_tables.hpp"
+#endif
 
 namespace allora {
-
-// A number of at most 38 digits, so that constants are written as their decimal text.
-struct DecimalParts {
-    u128 coefficient;
-    std::int32_t exponent;
-    bool negative;
-};
-
-consteval DecimalParts parts_of(std::string_view text) {
-    DecimalParts parts{0, 0, false};
-    bool after_point = false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '-') {
-            parts.negative = true;
-        } else if (text[i] == '.') {
-            after_point = true;
-        } else if (text[i] == 'E') {
-            std::int32_t written = 0;
-            for (std::size_t j = i + 2; j < text.size(); ++j) {
-                written = written * 10 + (text[j] - '0');
-            }
-            parts.exponent += text[i + 1] == '-' ? -written : written;
-            break;
-        } else {
-            parts.coefficient = parts.coefficient * 10 + static_cast<u128>(text[i] - '0');
-            parts.exponent -= after_point ? 1 : 0;
-        }
-    }
-    return parts;
-}
-
-inline constexpr int table_size = 300;
-
-// T[i] = H_36(10^q), q = i/300 as a 36-digit half-even quotient.
-const std::array<DecimalParts, table_size>& exp_table_parts();
 
 // For work types {coefficient, exponent, negative} with 128-bit coefficients.
 template <class Work>
 struct WorkNumber {
-    static Work from_parts(const DecimalParts& parts) {
+    ALLORA_HD static Work from_parts(const DecimalParts& parts) {
         return {parts.coefficient, parts.exponent, parts.negative};
     }
-    static bool is_zero(const Work& x) { return x.coefficient == 0; }
-    static int digits(const Work& x) { return digit_count(x.coefficient); }
+    ALLORA_HD static bool is_zero(const Work& x) { return x.coefficient == 0; }
+    ALLORA_HD static int digits(const Work& x) { return digit_count(x.coefficient); }
 };
 
 template <class Work>
-Work work_from_int(std::int64_t value) {
+ALLORA_HD Work work_from_int(std::int64_t value) {
     const bool negative = value < 0;
     return WorkNumber<Work>::from_parts(
         {static_cast<u128>(negative ? -value : value), 0, negative});
 }
 
-// Half-even, for |x| < 10^18.
-template <class Work>
-std::int64_t round_to_integer(const Work& x) {
-    u128 magnitude = x.coefficient;
-    if (x.exponent >= 0) {
-        magnitude *= short_powers[x.exponent];
-    } else if (x.exponent < -38) {
-        magnitude = 0;
-    } else {
-        const u128 unit = short_powers[-x.exponent];
-        const u128 remainder = magnitude % unit;
-        const u128 rest = unit - remainder;
-        magnitude /= unit;
-        const bool up = remainder > rest || (remainder == rest && (magnitude & 1) != 0);
-        magnitude += static_cast<u128>(up);
-    }
-    const auto value = static_cast<std::int64_t>(magnitude);
-    return x.negative ? -value : value;
-}
-
-template <class Work>
-const Work& exp_table(std::int64_t index) {
-    static const std::array<Work, table_size> table = [] {
-        std::array<Work, table_size> entries{};
-        for (std::size_t i = 0; i < entries.size(); ++i) {
-            entries[i] = WorkNumber<Work>::from_parts(exp_table_parts()[i]);
-        }
-        return entries;
-    }();
-    return table[static_cast<std::size_t>(index)];
+ALLORA_INLINE const DecimalParts& exp_table(std::int64_t at) {
+#if defined(__CUDA_ARCH__)
+    ALLORA_ENTRY(fixed::exp_table, at);
+#else
+    return exp_table_parts[static_cast<std::size_t>(at)];
+#endif
 }
 
 namespace program {
 
-inline constexpr DecimalParts ln10 = parts_of("2.302585092994045684017991454684364207");
+ALLORA_INLINE DecimalParts ln10() {
+    return parts_of("2.302585092994045684017991454684364207");
+}
 // 300 / ln 10, and ln 10 / 300 in two pieces: the first has few digits, so t * high is exact.
-inline constexpr DecimalParts per_step = parts_of("130.288344570975548295338675674981525");
-inline constexpr DecimalParts step_high = parts_of("0.007675283643313485613393");
-inline constexpr DecimalParts step_low = parts_of("3.048489478806920036716287625765868E-25");
-inline constexpr DecimalParts p2 = parts_of("0.166666666666666666666666666666666667");
-inline constexpr DecimalParts p4 = parts_of("-0.00277777777777777777777777777777777778");
-inline constexpr DecimalParts p6 = parts_of("0.0000661375661375661375661375661375661376");
-inline constexpr DecimalParts p8 = parts_of("-0.00000165343915343915343915343915343915344");
+ALLORA_INLINE DecimalParts per_step() {
+    return parts_of("130.288344570975548295338675674981525");
+}
+ALLORA_INLINE DecimalParts step_high() {
+    return parts_of("0.007675283643313485613393");
+}
+ALLORA_INLINE DecimalParts step_low() {
+    return parts_of("3.048489478806920036716287625765868E-25");
+}
+ALLORA_INLINE DecimalParts p2() {
+    return parts_of("0.166666666666666666666666666666666667");
+}
+ALLORA_INLINE DecimalParts p4() {
+    return parts_of("-0.00277777777777777777777777777777777778");
+}
+ALLORA_INLINE DecimalParts p6() {
+    return parts_of("0.0000661375661375661375661375661375661376");
+}
+ALLORA_INLINE DecimalParts p8() {
+    return parts_of("-0.00000165343915343915343915343915343915344");
+}
 
 } // namespace program
 
@@ -122,19 +82,19 @@ ALLORA_INLINE Work exp36(const Work& x) {
     if (Constant::is_zero(x)) {
         return work_from_int<Work>(1);
     }
-    const std::int64_t t = round_to_integer(mul36(x, Constant::from_parts(program::per_step)));
+    const std::int64_t t = round_to_integer(mul36(x, Constant::from_parts(program::per_step())));
     const std::int64_t a = t / table_size - static_cast<std::int64_t>(t % table_size < 0);
     const std::int64_t b = t - table_size * a;
     const Work steps = work_from_int<Work>(t);
-    const Work c = sub36(sub36(x, mul36(steps, Constant::from_parts(program::step_high))),
-                         mul36(steps, Constant::from_parts(program::step_low)));
+    const Work c = sub36(sub36(x, mul36(steps, Constant::from_parts(program::step_high()))),
+                         mul36(steps, Constant::from_parts(program::step_low())));
     const Work c2 = mul36(c, c);
     Work series =
-        add36(Constant::from_parts(program::p6), mul36(c2, Constant::from_parts(program::p8)));
-    series = add36(Constant::from_parts(program::p4), mul36(c2, series));
-    series = add36(Constant::from_parts(program::p2), mul36(c2, series));
+        add36(Constant::from_parts(program::p6()), mul36(c2, Constant::from_parts(program::p8())));
+    series = add36(Constant::from_parts(program::p4()), mul36(c2, series));
+    series = add36(Constant::from_parts(program::p2()), mul36(c2, series));
     const Work r = sub36(c, mul36(c2, series));
-    const Work& power = exp_table<Work>(b);
+    const Work power = Constant::from_parts(exp_table(b));
     const Work u = mul36(power, c);
     Work y = quo36(mul36(u, r), sub36(work_from_int<Work>(2), r));
     y = add36(add36(y, u), power);
@@ -145,7 +105,7 @@ ALLORA_INLINE Work exp36(const Work& x) {
 // ln x = ln A + B ln 10 for x = A * 10^B, 1 <= A < 10: three Halley steps on e^l = A from
 // l = 3 - 9/(A + 2). For x > 0.
 template <class Work>
-Work ln36(const Work& x) {
+ALLORA_HD Work ln36(const Work& x) {
     using Constant = WorkNumber<Work>;
     const Work one = work_from_int<Work>(1);
     const Work two = work_from_int<Work>(2);
@@ -156,7 +116,7 @@ Work ln36(const Work& x) {
     if (shift == 0 && Constant::is_zero(sub36(mantissa, one))) {
         return work_from_int<Work>(0);
     }
-    const Work s = mul36(work_from_int<Work>(shift), Constant::from_parts(program::ln10));
+    const Work s = mul36(work_from_int<Work>(shift), Constant::from_parts(program::ln10()));
     Work l = sub36(work_from_int<Work>(3), quo36(work_from_int<Work>(9), add36(mantissa, two)));
     for (int i = 0; i < 3; ++i) {
         const Work e = exp36(l);

@@ -39,14 +39,14 @@ ALLORA_INLINE Work round_half_even(const Wide<4>& coefficient, std::int32_t expo
         return {low128(coefficient), exponent, negative};
     }
     const u128 rounded = cut_half_even(coefficient, surplus);
-    if (rounded == short_powers[digits]) {
-        return {short_powers[digits - 1], exponent + surplus + 1, negative};
+    if (rounded == short_ten_to(digits)) {
+        return {short_ten_to(digits - 1), exponent + surplus + 1, negative};
     }
     return {rounded, exponent + surplus, negative};
 }
 
-Work add_slow(const Work& x, const Work& y);
-Work quo_slow(const Work& x, const Work& y);
+ALLORA_APART Work add_slow(const Work& x, const Work& y);
+ALLORA_APART Work quo_slow(const Work& x, const Work& y);
 
 ALLORA_INLINE Wide<4> widened(u128 x) {
     return {{static_cast<std::uint64_t>(x), static_cast<std::uint64_t>(x >> 64), 0, 0}};
@@ -54,7 +54,7 @@ ALLORA_INLINE Wide<4> widened(u128 x) {
 
 // high * 10^gap + low, or their difference; three limbs hold everything.
 ALLORA_INLINE Work add36_near(const Work& high, const Work& low, int gap) {
-    const std::uint64_t power = powers_of_ten[gap].limb[0];
+    const std::uint64_t power = ten_to(gap).limb[0];
     const u128 first = static_cast<u128>(static_cast<std::uint64_t>(high.coefficient)) * power;
     const u128 second = (high.coefficient >> 64) * power + static_cast<std::uint64_t>(first >> 64);
     Wide<4> sum{{static_cast<std::uint64_t>(first), static_cast<std::uint64_t>(second),
@@ -90,7 +90,7 @@ ALLORA_INLINE Work add36(const Work& x, const Work& y) {
     const int spare = precision - digits;
     if (high.coefficient != 0 && spare >= 0 &&
         low.exponent + digit_count(low.coefficient) + 2 <= high.exponent - spare) {
-        return {high.coefficient * short_powers[spare], high.exponent - spare, high.negative};
+        return {high.coefficient * short_ten_to(spare), high.exponent - spare, high.negative};
     }
     // cut_digits holds up to 43 surplus digits.
     if (digits + gap > 76) {
@@ -98,7 +98,7 @@ ALLORA_INLINE Work add36(const Work& x, const Work& y) {
     }
     // A short coefficient such as 1 or 2 may stand further away than one table entry reaches.
     const int beyond = gap > 38 ? gap - 38 : 0;
-    Wide<4> first = multiply(high.coefficient * short_powers[beyond], short_powers[gap - beyond]);
+    Wide<4> first = multiply(high.coefficient * short_ten_to(beyond), short_ten_to(gap - beyond));
     Wide<4> second = widened(low.coefficient);
     if (high.negative == low.negative) {
         add_to(first, second);
@@ -143,11 +143,15 @@ ALLORA_INLINE Work quo36(const Work& x, const Work& y) {
             x.negative != y.negative};
 }
 
-// Half-even, for |x| < 10^18; the program's own uses 128-bit division, which costs more than a cut.
+// Half-even, for |x| < 10^18.
 ALLORA_INLINE std::int64_t round_to_integer(const Work& x) {
     const int places = -x.exponent;
-    if (places <= 0 || places > largest_cut) {
-        return allora::round_to_integer<Work>(x);
+    if (places > largest_cut) {
+        return 0;
+    }
+    if (places <= 0) {
+        const auto magnitude = static_cast<std::int64_t>(x.coefficient * short_ten_to(x.exponent));
+        return x.negative ? -magnitude : magnitude;
     }
     const auto magnitude = static_cast<std::int64_t>(cut_half_even(widened(x.coefficient), places));
     return x.negative ? -magnitude : magnitude;
@@ -159,8 +163,8 @@ ALLORA_INLINE Decimal round34(const Work& x) {
         return fast::make(x.coefficient, x.exponent, x.negative);
     }
     const u128 rounded = cut_half_even(widened(x.coefficient), surplus);
-    const bool carry = rounded == short_powers[34];
-    return fast::make(carry ? short_powers[33] : rounded,
+    const bool carry = rounded == short_ten_to(34);
+    return fast::make(carry ? short_ten_to(33) : rounded,
                       x.exponent + surplus + static_cast<int>(carry), x.negative);
 }
 

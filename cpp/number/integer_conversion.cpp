@@ -1,5 +1,5 @@
 // Conversions between decimals and integers.
-#include "integer_conversion.hpp"
+#include "integer_conversion_impl.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -10,14 +10,6 @@ namespace allora {
 namespace {
 
 constexpr std::int32_t fixed_point_places = 18;
-
-// More digits than this never fit 256 bits, so no long power is built to find out.
-constexpr std::int64_t most_coin_digits = 78;
-constexpr std::size_t most_coin_bits = 256;
-
-std::int64_t digits_at_unit(const BigDecimal& x) {
-    return static_cast<std::int64_t>(x.coefficient.digit_count()) + x.exponent;
-}
 
 } // namespace
 
@@ -55,28 +47,6 @@ IntegerResult<std::uint64_t> to_uint64(const BigDecimal& x) {
         mul_pow10(reduced.coefficient, static_cast<std::size_t>(reduced.exponent));
     return value.fits_u64() ? IntegerResult<std::uint64_t>{value.low_u64(), Cause::none}
                             : IntegerResult<std::uint64_t>{0, Cause::overflow};
-}
-
-IntegerResult<CoinAmount> to_coin_amount(const BigDecimal& x) {
-    if (!x.is_finite()) {
-        return {{}, x.fault()};
-    }
-    if (!x.is_zero() && digits_at_unit(x) > most_coin_digits) {
-        return {{}, Cause::overflow};
-    }
-    Natural magnitude;
-    if (x.exponent >= 0) {
-        magnitude = mul_pow10(x.coefficient, static_cast<std::size_t>(x.exponent));
-    } else if (digits_at_unit(x) > 0) {
-        magnitude = div_pow10(x.coefficient,
-                              static_cast<std::size_t>(-static_cast<std::int64_t>(x.exponent)))
-                        .quotient;
-    }
-    if (magnitude.bit_length() > most_coin_bits) {
-        return {{}, Cause::overflow};
-    }
-    const bool negative = x.negative && !magnitude.is_zero();
-    return {{std::move(magnitude), negative}, Cause::none};
 }
 
 BigDecimal to_fixed_point(const BigDecimal& x, bool cuts) {

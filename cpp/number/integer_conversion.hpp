@@ -25,7 +25,7 @@ IntegerResult<std::int64_t> to_int64(const BigDecimal& x);
 // Faults: non_integral, overflow (too large or negative).
 IntegerResult<std::uint64_t> to_uint64(const BigDecimal& x);
 // Toward zero. Fault: overflow above 256 bits.
-IntegerResult<CoinAmount> to_coin_amount(const BigDecimal& x);
+ALLORA_APART IntegerResult<CoinAmount> to_coin_amount(const BigDecimal& x);
 // Exponent -18. What has more places is cut since v0.17 (`cuts`), and before that is the fault
 // rounded.
 BigDecimal to_fixed_point(const BigDecimal& x, bool cuts);

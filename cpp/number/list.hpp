@@ -167,6 +167,7 @@ private:
         }
     }
     ALLORA_HD void move_to_room_for(std::size_t capacity) {
+        static_assert(alignof(T) <= Arena::alignment);
         Arena* arena = thread_arena();
         if (arena != nullptr && data_ != nullptr && !owns_ &&
             arena->extend(data_, capacity_ * sizeof(T), capacity * sizeof(T))) {

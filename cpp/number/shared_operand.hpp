@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <vector>
 
 namespace allora {
 
@@ -69,8 +68,8 @@ struct Ratio {
     Wide<3> multiplier{};
     bool usable = false;
 
-    Ratio() = default;
-    Ratio(const Natural& numerator, const Natural& denominator);
+    ALLORA_HD Ratio() {}
+    ALLORA_APART Ratio(const Natural& numerator, const Natural& denominator);
 
     ALLORA_INLINE bool apply(u128 a, u128& integer) const {
         const Wide<5> product = multiply_low<5>(wide2(a), multiplier);
@@ -88,7 +87,7 @@ ALLORA_INLINE u128 tenth(u128 x) {
 
 // The leading digits of a coefficient moved to 38 places.
 struct Normal {
-    u128 coefficient;
+    Wide<2> coefficient; // lists of a device's arena hold nothing that is aligned to 16 bytes
     int digits;
 };
 
@@ -101,7 +100,7 @@ ALLORA_INLINE bool normalise(const Decimal& x, Normal& normal) {
     if (normal.digits > 38) {
         return false;
     }
-    normal.coefficient = coefficient * short_powers[38 - normal.digits];
+    normal.coefficient = wide2(coefficient * short_ten_to(38 - normal.digits));
     return true;
 }
 
@@ -113,20 +112,20 @@ template <>
 class SharedShare<Decimal> {
 public:
     struct Operand {
-        explicit Operand(const Decimal& x) : usable(fast::normalise(x, normal)) {}
+        ALLORA_HD explicit Operand(const Decimal& x) : usable(fast::normalise(x, normal)) {}
 
         fast::Normal normal{};
         bool usable;
     };
 
-    SharedShare(const Decimal& factor, const Decimal& divisor);
+    ALLORA_APART SharedShare(const Decimal& factor, const Decimal& divisor);
 
-    Decimal operator()(const Decimal& x, const Operand& known) const {
+    ALLORA_OPERATION Decimal operator()(const Decimal& x, const Operand& known) const {
         fast::Normal product = known.normal;
         std::int32_t exponent = 0;
         u128 leading = 0;
         if (!usable_ || !known.usable || !multiply(product, exponent) ||
-            !divide_.apply(product.coefficient, leading)) {
+            !divide_.apply(low128(product.coefficient), leading)) {
             return (x * factor_) / divisor_;
         }
         const bool carries = leading >= fast::least_of_35_digits;
@@ -140,18 +139,18 @@ private:
     // The product, again in 38 places; `exponent` grows by the digits cut. A factor of 1 changes
     // nothing, and other products of up to 34 digits are left to the operators, which keep their
     // trailing zeros.
-    bool multiply(fast::Normal& x, std::int32_t& exponent) const {
+    ALLORA_HD bool multiply(fast::Normal& x, std::int32_t& exponent) const {
         if (factor_is_one_) {
             return x.digits <= fast::precision;
         }
         u128 leading = 0;
         if (x.digits + factor_digits_ <= fast::precision ||
-            !multiply_.apply(x.coefficient, leading)) {
+            !multiply_.apply(low128(x.coefficient), leading)) {
             return false;
         }
         const bool carries = leading >= fast::least_of_35_digits;
         exponent = x.digits + factor_digits_ - fast::precision - (carries ? 0 : 1);
-        x.coefficient = (carries ? fast::tenth(leading) : leading) * short_powers[4];
+        x.coefficient = wide2((carries ? fast::tenth(leading) : leading) * short_ten_to(4));
         x.digits = fast::precision;
         return true;
     }
@@ -175,7 +174,7 @@ ALLORA_INLINE u128 leading_square(u128 a, std::uint64_t& fraction) {
     const Wide<4> square = multiply(a, a);
     const u128 top = (static_cast<u128>(square.limb[3]) << 67) |
                      (static_cast<u128>(square.limb[2]) << 3) | (square.limb[1] >> 61);
-    const Wide<4> product = multiply(top, reciprocals[41].multiplier); // 2^264 / 10^41
+    const Wide<4> product = multiply(top, reciprocal_of(41).multiplier); // 2^264 / 10^41
     fraction = (product.limb[2] << 53) | (product.limb[1] >> 11);
     return ((static_cast<u128>(product.limb[3]) << 64) | product.limb[2]) >> 11;
 }
@@ -206,7 +205,7 @@ ALLORA_INLINE bool square(const Decimal& x, Decimal& result) {
     }
     constexpr std::uint64_t product_doubt = std::uint64_t{1} << 54;
     if (digits <= 38) {
-        return square_38(low128(x.coefficient) * short_powers[38 - digits], product_doubt,
+        return square_38(low128(x.coefficient) * short_ten_to(38 - digits), product_doubt,
                          x.exponent - (38 - digits), result);
     }
     const u128 leading = cut_digits(x.coefficient, digits - 36).quotient;
@@ -217,7 +216,7 @@ ALLORA_INLINE bool square(const Decimal& x, Decimal& result) {
 } // namespace fast
 
 template <>
-inline Decimal squared(const Decimal& x) {
+ALLORA_OPERATION Decimal squared(const Decimal& x) {
     Decimal result;
     return fast::square(x, result) ? result : x * x;
 }
@@ -227,7 +226,7 @@ inline Decimal squared(const Decimal& x) {
 template <>
 class ShortSum<Decimal> {
 public:
-    void add(const Decimal& term) {
+    ALLORA_OPERATION void add(const Decimal& term) {
         if (bits_ == 0) {
             exponent_ = std::min(term.exponent, 0);
         }
@@ -236,7 +235,7 @@ public:
             add_general(term);
             return;
         }
-        const std::uint64_t power = powers_of_ten[gap > 0 ? gap : 0].limb[0];
+        const std::uint64_t power = ten_to(gap > 0 ? gap : 0).limb[0];
         const u128 coefficient = low128(term.coefficient);
         const Wide<4> scaled = multiply_low<4>(wide2(coefficient), Wide<1>{{power}});
         bits_ = std::max(bits_, bit_length(coefficient) + (gap > 0 ? power_bits(power) : 0)) + 1;
@@ -246,15 +245,15 @@ public:
             add_to(total_, scaled);
         }
     }
-    Decimal value() const { return is_general_ ? general_.value() : so_far(); }
+    ALLORA_HD Decimal value() const { return is_general_ ? general_.value() : so_far(); }
 
 private:
-    static int power_bits(std::uint64_t power) { return 64 - std::countl_zero(power); }
+    ALLORA_HD static int power_bits(std::uint64_t power) { return 64 - std::countl_zero(power); }
 
     // Moves the total to the exponent of a term below it; false where it may not stay in 256 bits.
-    bool lower(std::int32_t gap) {
+    ALLORA_HD bool lower(std::int32_t gap) {
         if (gap < 0) {
-            const std::uint64_t power = powers_of_ten[-gap].limb[0];
+            const std::uint64_t power = ten_to(-gap).limb[0];
             if (bits_ + power_bits(power) > 250) {
                 return false;
             }
@@ -264,7 +263,7 @@ private:
         }
         return bits_ < 250;
     }
-    Decimal so_far() const {
+    ALLORA_HD Decimal so_far() const {
         Wide<4> magnitude = total_;
         const bool negative = (total_.limb[3] >> 63) != 0;
         if (negative) {
@@ -273,7 +272,7 @@ private:
         }
         return fast::make(magnitude, exponent_, negative);
     }
-    void add_general(const Decimal& term);
+    ALLORA_APART void add_general(const Decimal& term);
 
     Wide<4> total_{};
     std::int32_t exponent_ = 0;
@@ -286,7 +285,7 @@ private:
 template <>
 class LongSum<Decimal> {
 public:
-    void add(const Decimal& term) {
+    ALLORA_OPERATION void add(const Decimal& term) {
         if (!fast::is_short(term) || term.negative != 0) {
             rest_.add(term);
             return;
@@ -309,7 +308,7 @@ public:
         part.limb[2] += static_cast<std::uint64_t>(high >> 64);
         part.used = true;
     }
-    Decimal value() const;
+    ALLORA_APART Decimal value() const;
 
 private:
     static constexpr std::int32_t exponents = 64;
@@ -326,3 +325,7 @@ private:
 };
 
 } // namespace allora
+
+#if defined(__CUDACC__)
+#include "shared_operand_impl.hpp"
+#endif

@@ -10,7 +10,7 @@
 
 namespace allora {
 
-inline BigDecimal whole_units(const BigDecimal& x) {
+ALLORA_HD inline BigDecimal whole_units(const BigDecimal& x) {
     if (const Cause cause = Number<BigDecimal>::fault(x); cause != Cause::none) {
         return BigDecimal::faulted(cause);
     }
@@ -20,7 +20,7 @@ inline BigDecimal whole_units(const BigDecimal& x) {
                : BigDecimal::faulted(amount.cause);
 }
 
-inline Decimal whole_units(const Decimal& x) {
+ALLORA_HD inline Decimal whole_units(const Decimal& x) {
     return from_big(whole_units(to_big(x)));
 }
 

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 
 namespace allora {
@@ -116,6 +117,19 @@ constexpr std::array<Wide<4>, largest_power + 1> make_powers() {
 
 inline constexpr auto powers_of_ten = make_powers();
 
+// An entry that is chosen at run time: a device reads its own copy of the table.
+#if defined(__CUDA_ARCH__)
+#define ALLORA_ENTRY(table, at)                                                                    \
+    static constexpr auto copy = (table);                                                          \
+    return copy[static_cast<std::size_t>(at)]
+#else
+#define ALLORA_ENTRY(table, at) return (table)[static_cast<std::size_t>(at)]
+#endif
+
+ALLORA_INLINE const Wide<4>& ten_to(int n) {
+    ALLORA_ENTRY(powers_of_ten, n);
+}
+
 constexpr std::array<u128, 39> make_short_powers() {
     std::array<u128, 39> powers{};
     for (int n = 0; n < 39; ++n) {
@@ -125,6 +139,10 @@ constexpr std::array<u128, 39> make_short_powers() {
 }
 
 inline constexpr auto short_powers = make_short_powers();
+
+ALLORA_INLINE const u128& short_ten_to(int n) {
+    ALLORA_ENTRY(short_powers, n);
+}
 
 // floor(bits * log10 2) for every length up to 256 bits: 1233/4096 is just below log10 2.
 ALLORA_HD constexpr int digits_below(int bits) {
@@ -139,7 +157,7 @@ ALLORA_INLINE int bit_length(u128 x) {
 
 ALLORA_INLINE int digit_count(u128 x) {
     const int least = digits_below(bit_length(x));
-    return least + static_cast<int>(x >= short_powers[least]) + static_cast<int>(x == 0);
+    return least + static_cast<int>(x >= short_ten_to(least)) + static_cast<int>(x == 0);
 }
 
 ALLORA_INLINE int digit_count(const Wide<4>& x) {
@@ -147,7 +165,7 @@ ALLORA_INLINE int digit_count(const Wide<4>& x) {
     if (least == 0) {
         return 1;
     }
-    return least + static_cast<int>(compare(x, powers_of_ten[least]) >= 0);
+    return least + static_cast<int>(compare(x, ten_to(least)) >= 0);
 }
 
 // Division by 10^k as a multiplication: for P < 10^(36+k) the top 128 bits of P times `multiplier`,
@@ -190,6 +208,10 @@ constexpr std::array<Reciprocal, largest_cut + 1> make_reciprocals() {
 }
 
 inline constexpr auto reciprocals = make_reciprocals();
+
+ALLORA_INLINE const Reciprocal& reciprocal_of(int k) {
+    ALLORA_ENTRY(reciprocals, k);
+}
 
 ALLORA_INLINE u128 multiply_high(u128 x, u128 y) {
     const auto x0 = static_cast<std::uint64_t>(x);
@@ -245,12 +267,12 @@ struct Cut {
 
 // P / 10^k for 1 <= k <= largest_cut and P < min(10^(36+k), 10^77).
 ALLORA_INLINE Cut cut_digits(const Wide<4>& product, int k) {
-    const Reciprocal& reciprocal = reciprocals[k];
+    const Reciprocal& reciprocal = reciprocal_of(k);
     u128 quotient = estimate_quotient(product, reciprocal) >> reciprocal.shift_out;
     Wide<4> remainder = product;
-    subtract_from(remainder, multiply_low<4>(powers_of_ten[k], wide2(quotient)));
-    if (compare(remainder, powers_of_ten[k]) >= 0) {
-        subtract_from(remainder, powers_of_ten[k]);
+    subtract_from(remainder, multiply_low<4>(ten_to(k), wide2(quotient)));
+    if (compare(remainder, ten_to(k)) >= 0) {
+        subtract_from(remainder, ten_to(k));
         quotient += 1;
     }
     return {quotient, remainder};
@@ -266,14 +288,14 @@ ALLORA_RARE u128 cut_half_even_exact(const Wide<4>& product, int k) {
     const Cut cut = cut_digits(product, k);
     Wide<4> twice = cut.remainder;
     add_to(twice, cut.remainder);
-    const int order = compare(twice, powers_of_ten[k]);
+    const int order = compare(twice, ten_to(k));
     const bool up = order > 0 || (order == 0 && (cut.quotient & 1) != 0);
     return cut.quotient + static_cast<u128>(up);
 }
 
 // floor(P / 10^k) in the same range. Mostly the estimate decides, and the remainder is never made.
 ALLORA_INLINE u128 cut_floor(const Wide<4>& product, int k) {
-    const Reciprocal& reciprocal = reciprocals[k];
+    const Reciprocal& reciprocal = reciprocal_of(k);
     const u128 estimate = estimate_quotient(product, reciprocal);
     const u128 quotient = estimate >> reciprocal.shift_out;
     if (((estimate + 2) >> reciprocal.shift_out) == quotient) {
@@ -286,7 +308,7 @@ ALLORA_INLINE u128 cut_floor(const Wide<4>& product, int k) {
 // three units past it and rounds to it as well; a tie is within the doubt, so the remainder
 // decides.
 ALLORA_INLINE u128 cut_half_even(const Wide<4>& product, int k) {
-    const Reciprocal& reciprocal = reciprocals[k];
+    const Reciprocal& reciprocal = reciprocal_of(k);
     const u128 estimate = estimate_quotient(product, reciprocal);
     const u128 quotient = estimate >> reciprocal.shift_out;
     const auto half = std::uint64_t{1} << (reciprocal.shift_out - 1);
@@ -296,6 +318,37 @@ ALLORA_INLINE u128 cut_half_even(const Wide<4>& product, int k) {
         return cut_half_even_exact(product, k);
     }
     return quotient + static_cast<u128>(fraction > half);
+}
+
+// One 32-bit digit of the quotient of a three-digit window by a normalised divisor of two; the
+// window keeps the remainder (Knuth, algorithm D).
+ALLORA_INLINE std::uint64_t divide_half(std::uint64_t& window, std::uint64_t next,
+                                        std::uint64_t divisor) {
+    const std::uint64_t high = divisor >> 32;
+    const std::uint64_t low = divisor & 0xffff'ffffULL;
+    std::uint64_t digit = window / high;
+    std::uint64_t rest = window % high;
+    while ((rest >> 32) == 0 && ((digit >> 32) != 0 || digit * low > ((rest << 32) | next))) {
+        digit -= 1;
+        rest += high;
+    }
+    window = ((window << 32) | next) - digit * divisor;
+    return digit;
+}
+
+// Where no instruction divides 128 bits: a compiler's own way through approximations is not for a
+// device. The quotient fits 64 bits.
+ALLORA_INLINE std::uint64_t divide_by_halves(u128 head, std::uint64_t divisor,
+                                             std::uint64_t& remainder) {
+    const int shift = std::countl_zero(divisor);
+    const u128 scaled = head << shift;
+    auto window = static_cast<std::uint64_t>(scaled >> 64);
+    const auto low = static_cast<std::uint64_t>(scaled);
+    const std::uint64_t normal = divisor << shift;
+    const std::uint64_t first = divide_half(window, low >> 32, normal);
+    const std::uint64_t second = divide_half(window, low & 0xffff'ffffULL, normal);
+    remainder = window >> shift;
+    return (first << 32) | second;
 }
 
 ALLORA_INLINE std::uint64_t divide_128_by_64(u128 head, std::uint64_t divisor,
@@ -310,8 +363,7 @@ ALLORA_INLINE std::uint64_t divide_128_by_64(u128 head, std::uint64_t divisor,
             : "cc");
     return quotient;
 #else
-    remainder = static_cast<std::uint64_t>(head % divisor);
-    return static_cast<std::uint64_t>(head / divisor);
+    return divide_by_halves(head, divisor, remainder);
 #endif
 }
 

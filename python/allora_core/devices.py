@@ -1,4 +1,4 @@
-"""Devices that were found when asked. `Engine` computes on the processor alone so far."""
+"""Devices that were found when asked, on which an `Engine` may compute."""
 
 from __future__ import annotations
 

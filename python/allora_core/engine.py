@@ -51,12 +51,11 @@ class Engine:
         device: ``"cpu"``, or ``"cuda:0"``, ``"cuda:1"``, ... (`devices` lists them), which compute
             `infer`, `settle` and `reward` in ``"float64"`` with the same bits.
         rules: a version of the chain (``"v0.17"``) or a `Rules` value.
-        threads: number of threads; by default ALLORA_CORE_THREADS, else the processors that this
-            process may use.
+        threads: by default ALLORA_CORE_THREADS, else the processors that this process may use.
 
     Raises:
         ValueError: an unknown number, version or rule, with the known ones named; a device that is
-            not there, or none that computes in this number, with the reason.
+            not there, or that has no kernels for the number, with the reason.
     """
 
     def __init__(
@@ -69,11 +68,11 @@ class Engine:
         if number not in ("decimal", "float64"):
             raise ValueError(f"unknown number {number!r}: choose 'decimal' or 'float64'")
         self._device = _core.open_device(device)
-        if self._device is not None and number == "decimal":
-            raise ValueError(f"decimals are computed on the processor only, not on {device!r}")
         _core.variant()  # refuses an ALLORA_CORE_VARIANT that cannot be met
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
+        if number == "decimal" and device.startswith("cuda"):
+            raise ValueError(f"decimals have no kernels for {device!r} yet")
         self.number: NumberName = number
         self.device = device
         self.rules = rules_at(rules) if isinstance(rules, str) else rules

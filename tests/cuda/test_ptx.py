@@ -82,6 +82,14 @@ def test_a_kernel_holds_the_whole_verb(verb: str) -> None:
         assert text.count(operation) > 10
 
 
+def test_decimals_compile_for_a_device() -> None:
+    """Without a warning, which a function of the host's alone would be; nothing runs them yet."""
+    source = Path(__file__).with_name("decimal_arithmetic.cu")
+    text = ptx(source, *FLAGS, "--Werror=all-warnings")
+    assert FORBIDDEN.findall(text) == []
+    assert "mul.hi.u64" in text  # of coefficients
+
+
 def test_a_contracted_build_is_found() -> None:
     others = [flag for flag in FLAGS if flag != "--fmad=false"]
     assert FORBIDDEN.search(ptx(ROOT / "cuda" / "float64_array.cu", *others, "--fmad=true"))

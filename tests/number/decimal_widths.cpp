@@ -97,7 +97,7 @@ void check_sum() {
     Sum<BigDecimal> big;
     const int terms = 1 + below(20);
     for (int i = 0; i < terms; ++i) {
-        const BigDecimal term = round(decimal128, operand());
+        const BigDecimal term = round(decimal128(), operand());
         narrow.add(from_big(term));
         big.add(term);
     }
@@ -105,8 +105,8 @@ void check_sum() {
     const BigDecimal divisor = operand();
     Sum<Decimal> narrow_divisor;
     Sum<BigDecimal> big_divisor;
-    narrow_divisor.add(from_big(round(decimal128, divisor)));
-    big_divisor.add(round(decimal128, divisor));
+    narrow_divisor.add(from_big(round(decimal128(), divisor)));
+    big_divisor.add(round(decimal128(), divisor));
     check("quotient", big.value(), divisor, narrow.quotient(narrow_divisor),
           big.quotient(big_divisor));
 }
@@ -131,7 +131,7 @@ void check_short_sum() {
     const int terms = 1 + below(25);
     const int spread = 1 + below(30);
     for (int i = 0; i < terms; ++i) {
-        BigDecimal term = round(decimal128, operand());
+        BigDecimal term = round(decimal128(), operand());
         term.exponent = below(10) == 0 ? term.exponent : below(spread) - 30;
         narrow.add(from_big(term));
         big.add(term);
@@ -144,7 +144,7 @@ void check_long_sum() {
     LongSum<BigDecimal> big;
     const int terms = 1 + below(200);
     for (int i = 0; i < terms; ++i) {
-        BigDecimal term = round(decimal128, operand());
+        BigDecimal term = round(decimal128(), operand());
         term.negative = below(50) == 0;
         narrow.add(from_big(term));
         big.add(term);

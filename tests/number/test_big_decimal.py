@@ -38,6 +38,7 @@ SOURCES = (
     "decimal_functions",
     "decimal_library",
     "decimal_seed",
+    "decimal_tables",
     "integer_conversion",
     "decimal_operation",
 )
