@@ -6,6 +6,7 @@ moved, and run from newcomers on, so that states grow as they do on the chain. P
 
     benchmarks/gpu_epochs.py bits --values 100000000
     benchmarks/gpu_epochs.py times
+    benchmarks/gpu_epochs.py live
     benchmarks/gpu_epochs.py small
 """
 
@@ -21,13 +22,14 @@ from typing import Any
 
 import numpy as np
 
-from allora_core import EpochBatch, Epochs, States
+from allora_core import EpochBatch, Epochs, Resident, States
 from allora_core.batch import DecimalArray, NumberName, Ragged, make_numbers
 from allora_core.bench.convert import to_epoch
 from allora_core.bench.scenarios import Scenario, draw_epoch, load_scenarios
 from allora_core.bench.workload import Workload
 from allora_core.engine import Engine
 from allora_core.epoch import Epoch
+from allora_core.resident import element_index
 
 RULES = ("v0.6", "v0.17")
 EPOCHS = 4  # of a history
@@ -230,14 +232,69 @@ def measure(number: NumberName, name: str, copies: int, device: str) -> Any:
     return row
 
 
+def live(name: str, copies: int, device: str, epochs: int = 4) -> Any:
+    """Whole epochs of topics that live on the device, and the same with all numbers from the host.
+
+    The topics are the scenario's over and over, so that all copies must have equal results, and the
+    first ones the processor's after as many epochs.
+    """
+    scenario = load_scenarios([name])[0]
+    distinct = min(scenario.distinct, 32)
+    topics = {"float64": distinct, "decimal": distinct}
+    work = Workload(replace(scenario, distinct=distinct, topics=topics), "float64")
+    batch = moved(work.distinct_epochs(1), copies, "float64", None)
+    batch.columns["topic_id"] = np.tile(work.epochs.columns["topic_id"], copies)
+    nonce = batch.columns["nonce"]
+    states = work.states.take(list(range(distinct)) * copies)
+    world = Resident(Engine("float64", device), batch, states)
+    given = {**batch.columns, "element_index": element_index(batch)}
+    numbers = {name: given[name] for name in world.inputs}
+    kernels, whole, fed = [], [], []
+    expected, host = work.states, Engine("float64")
+    for at in range(2 * epochs):
+        later = nonce + at * 1000
+        begun = time.perf_counter()
+        world.epoch({**numbers, "nonce": later} if at % 2 else {"nonce": later})
+        world.wait()
+        (fed if at % 2 else whole).append(time.perf_counter() - begun)
+        kernels.append(world.kernel_milliseconds)
+        work.epochs.columns["nonce"] = later[:distinct]
+        results = host.epoch(work.epochs, expected)
+        expected = results.rewarded.states
+    different = []
+    if world.states().take(range(distinct)).to_bytes() != expected.to_bytes():
+        different.append("states")
+    for column in world.outputs:
+        rows = np.frombuffer(np.ascontiguousarray(world.read(column)).tobytes(), np.uint8)
+        rows = rows.reshape(copies, -1)
+        if not (rows == rows[0]).all():
+            different.append(column)
+    count = len(batch)
+    best = min(kernels[1:])  # 0: the device does not measure
+    failed = sum(status is not None for status in world.status("reward"))
+    return {
+        "scenario": name,
+        "topics": count,
+        "epochs": 2 * epochs,
+        "different": different,
+        "topics_that_fail": failed,
+        "kernels_ms": round(best, 3),
+        "epochs_per_second_resident": round(1e3 * count / best) if best else None,
+        "epochs_per_second_with_the_call": round(count / min(whole[1:])),
+        "epochs_per_second_from_host_memory": round(count / min(fed)),
+        "bytes": world.moved,
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
         "what",
-        choices=("bits", "times", "small"),
-        help="Compare random histories; time batches; compare a few histories, for the sanitizer.",
+        choices=("bits", "times", "live", "small"),
+        help="Compare random histories; time batches; time topics that stay on the device; "
+        "compare a few histories, for the sanitizer.",
     )
     parser.add_argument("--number", default="float64", choices=("float64", "decimal"))
     parser.add_argument("--device", default="cuda:0", help="Beside the processor; or emulated.")
@@ -250,10 +307,13 @@ def main() -> None:
         help="Scenario and copies of its drawn topics, for times.",
     )
     chosen = parser.parse_args()
-    if chosen.what == "times":
+    if chosen.what in ("times", "live"):
         for entry in chosen.batches.split(","):
             name, copies = entry.split(":")
-            row = measure(chosen.number, name, int(copies), chosen.device)
+            if chosen.what == "live":
+                row = live(name, int(copies), chosen.device)
+            else:
+                row = measure(chosen.number, name, int(copies), chosen.device)
             print(json.dumps(row), flush=True)
         return
     if chosen.what == "small":

@@ -2,6 +2,7 @@
 // more for its large ones, results back.
 #include "device.hpp"
 #include "launch.hpp"
+#include "resident.hpp"
 
 #include <algorithm>
 #include <string>
@@ -67,6 +68,8 @@ public:
         const Current current(ordinal_);
         check(cudaFree(nullptr), "opening the device");
     }
+
+    std::unique_ptr<DeviceMemory> memory() override { return device_memory(ordinal_); }
 
     void run(NumberKind number, EpochVerb verb, const Rules& rules,
              TopicParcels& parcels) override {
@@ -139,13 +142,7 @@ private:
         std::size_t total = 0;
         check(cudaMemGetInfo(&free, &total), "asking for free memory");
         if (needed > free) {
-            const double share = static_cast<double>(free) / static_cast<double>(needed);
-            throw std::runtime_error(
-                "out of device memory: a batch of " + std::to_string(topics) + " topics needs " +
-                std::to_string(needed) + " bytes, " + std::to_string(free) + " of " +
-                std::to_string(total) + " are free; " +
-                std::to_string(static_cast<std::size_t>(share * static_cast<double>(topics))) +
-                " topics like these would fit");
+            throw OutOfDeviceMemory(topics, needed, free);
         }
     }
 

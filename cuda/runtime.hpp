@@ -107,8 +107,10 @@ public:
     Event& operator=(const Event&) = delete;
     ~Event() { static_cast<void>(cudaEventDestroy(event_)); }
 
-    void record(const Stream& stream) {
-        check(cudaEventRecord(event_, stream.get()), "recording an event");
+    cudaEvent_t get() const { return event_; }
+    void record(const Stream& stream) { record(stream.get()); }
+    void record(cudaStream_t stream) {
+        check(cudaEventRecord(event_, stream), "recording an event");
     }
     double milliseconds_since(const Event& start) const {
         float milliseconds = 0.0F;

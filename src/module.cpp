@@ -23,6 +23,7 @@ PYBIND11_MODULE(_core, module) {
     allora::door::register_states(module);
     allora::door::register_devices(module);
     allora::door::register_engine(module);
+    allora::door::register_resident(module);
     allora::door::register_losses(module);
     allora::door::register_reward(module);
     allora::door::register_topics(module);

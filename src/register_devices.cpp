@@ -100,10 +100,14 @@ double time_float64(const std::string& name, const Doubles& x, const std::option
 // Nothing for "cpu".
 std::optional<std::unique_ptr<Device>> opened(const std::string& name) {
     if (name == "emulated") {
-        return emulated_device(0);
+        return emulated_device(0, 0);
     }
     if (const std::string limited = "emulated:"; name.rfind(limited, 0) == 0) {
-        return emulated_device(std::stoul(name.substr(limited.size())));
+        std::size_t digits = 0;
+        const std::string limits = name.substr(limited.size());
+        const std::size_t room = std::stoul(limits, &digits);
+        const bool more = digits < limits.size() && limits[digits] == ':';
+        return emulated_device(room, more ? std::stoul(limits.substr(digits + 1)) : 0);
     }
     const std::optional<int> ordinal = device_named(name);
     if (!ordinal) {

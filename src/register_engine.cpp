@@ -11,17 +11,6 @@ namespace allora::door {
 
 namespace {
 
-constexpr const char* column_names[inference_columns] = {"values",
-                                                         "inferer_weight",
-                                                         "forecaster_weight",
-                                                         "inferer_regret_used",
-                                                         "forecaster_regret_used",
-                                                         "element_weight",
-                                                         "normalized_inferer_weight",
-                                                         "normalized_forecaster_weight",
-                                                         "confidence_interval",
-                                                         "regret_scale"};
-
 template <class Stored>
 struct InferenceArrays {
     std::vector<py::array> numbers;
@@ -62,7 +51,7 @@ struct InferenceArrays {
     void put(py::dict& result, const std::string& prefix, const std::vector<Overflow>* overflow) {
         for (int i = 0; i < inference_columns; ++i) {
             auto* data = static_cast<Stored*>(numbers[static_cast<std::size_t>(i)].mutable_data());
-            result[py::str(prefix + column_names[i])] =
+            result[py::str(prefix + inference_column_names[i])] =
                 with_pool(numbers[static_cast<std::size_t>(i)], data, overflow[i]);
         }
         result[py::str(prefix + "branch")] = branch;

@@ -24,6 +24,7 @@ void register_losses(pybind11::module_& module);
 void register_reward(pybind11::module_& module);
 void register_topics(pybind11::module_& module);
 void register_devices(pybind11::module_& module);
+void register_resident(pybind11::module_& module);
 void register_wire(pybind11::module_& module);
 void register_payloads(pybind11::module_& module);
 

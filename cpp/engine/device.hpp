@@ -23,6 +23,8 @@ struct TopicParcels {
         : in(static_cast<std::size_t>(threads)), place(static_cast<std::size_t>(topics)) {}
 };
 
+class DeviceMemory;
+
 class Device {
 public:
     Device() = default;
@@ -35,6 +37,9 @@ public:
     virtual void run(NumberKind number, EpochVerb verb, const Rules& rules,
                      TopicParcels& parcels) = 0;
 
+    // Memory of its own and the epochs of topics that live in it.
+    virtual std::unique_ptr<DeviceMemory> memory() = 0;
+
     // Topics that the device finished, and that it left to the host, since it was opened.
     std::int64_t finished = 0;
     std::int64_t left = 0;
@@ -45,7 +50,7 @@ public:
 };
 
 // The kernels' bodies on the host, topic after topic, each in an arena of exactly its room; of
-// `most_room` bytes at most, where that is not 0.
-std::unique_ptr<Device> emulated_device(std::size_t most_room);
+// `most_room` bytes at most, in `memory` bytes at most, where those are not 0.
+std::unique_ptr<Device> emulated_device(std::size_t most_room, std::size_t memory);
 
 } // namespace allora

@@ -1,6 +1,7 @@
 // The kernels' bodies on the host: what runs here is what a device runs, number by number, in an
 // arena of the room that the topic's shape asks for.
 #include "device.hpp"
+#include "emulated_memory.hpp"
 
 #include <algorithm>
 
@@ -10,7 +11,12 @@ namespace {
 
 class EmulatedDevice final : public Device {
 public:
-    explicit EmulatedDevice(std::size_t most_room) : most_room_(most_room) {}
+    EmulatedDevice(std::size_t most_room, std::size_t memory)
+        : most_room_(most_room), memory_(memory) {}
+
+    std::unique_ptr<DeviceMemory> memory() override {
+        return emulated_memory(*this, most_room_, memory_);
+    }
 
     void run(NumberKind number, EpochVerb verb, const Rules& rules,
              TopicParcels& parcels) override {
@@ -57,13 +63,14 @@ private:
     }
 
     std::size_t most_room_;
+    std::size_t memory_;
     std::vector<std::byte> room_;
 };
 
 } // namespace
 
-std::unique_ptr<Device> emulated_device(std::size_t most_room) {
-    return std::make_unique<EmulatedDevice>(most_room);
+std::unique_ptr<Device> emulated_device(std::size_t most_room, std::size_t memory) {
+    return std::make_unique<EmulatedDevice>(most_room, memory);
 }
 
 } // namespace allora

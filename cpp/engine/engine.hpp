@@ -6,6 +6,7 @@
 #include "../protocol/state_batch.hpp"
 #include "columns.hpp"
 #include "host.hpp"
+#include "inference_columns.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -23,33 +24,13 @@ struct TopicStatus {
     std::string actor;
 };
 
-// Results of one pass over the batch; every pointer spans the whole batch.
-template <class Stored>
-struct InferenceColumns {
-    Stored* values = nullptr; // rows of BundleLayout::width x labels
-    Stored* inferer_weight = nullptr;
-    Stored* forecaster_weight = nullptr;
-    Stored* inferer_regret_used = nullptr;
-    Stored* forecaster_regret_used = nullptr;
-    Stored* element_weight = nullptr;
-    Stored* normalized_inferer_weight = nullptr;
-    Stored* normalized_forecaster_weight = nullptr;
-    Stored* confidence_interval = nullptr; // topics x 5
-    Stored* regret_scale = nullptr;
-    std::uint8_t* branch = nullptr;
-    std::uint8_t* all_inferers_are_new = nullptr;
-};
-
-// Long results by column, in the order of the members of InferenceColumns.
-inline constexpr int inference_columns = 10;
-
 template <class Stored>
 struct InferenceResults {
     InferenceColumns<Stored> network;
     InferenceColumns<Stored> outlier_resistant;
     std::uint8_t* resistant = nullptr; // 0: the rules have none; 1: computed
     std::vector<TopicStatus> status;
-    std::vector<Overflow> overflow[2 * inference_columns]; // by column, then topic
+    std::vector<Overflow> overflow[2 * inference_columns]; // long results by column, then topic
     States states;
 };
 

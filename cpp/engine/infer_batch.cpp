@@ -30,26 +30,34 @@ struct Output {
     }
 };
 
+template <class Stored>
+TopicParts parts_of(const EpochColumns<Stored>& columns, const std::int64_t* rows, std::int64_t t) {
+    const auto part = [](const std::int64_t* offsets, std::int64_t at) {
+        return ColumnPart{offsets[at], offsets[at + 1] - offsets[at]};
+    };
+    TopicParts parts{};
+    parts.topic = {t, 1};
+    parts.inferers = part(columns.inferer_offsets, t);
+    parts.forecasters = part(columns.forecaster_offsets, t);
+    const std::int64_t begin = columns.element_offsets[parts.forecasters.begin];
+    const std::int64_t end =
+        columns.element_offsets[parts.forecasters.begin + parts.forecasters.count];
+    parts.elements = {begin, end - begin};
+    parts.values = part(rows, t);
+    return parts;
+}
+
 template <class Stored, class Real>
 void write_inference(const EpochColumns<Stored>& columns, const std::int64_t* rows, std::int64_t t,
                      const TopicInference<Real>& result, const Output<Stored>& out) {
-    const std::int64_t inferer = columns.inferer_offsets[t];
-    const std::int64_t forecaster = columns.forecaster_offsets[t];
     InferenceColumns<Stored>& to = out.columns;
-    write_list(to.values, rows[t], result.values, out.of(0, t));
-    write_list(to.inferer_weight, inferer, result.inferer_weight, out.of(1, t));
-    write_list(to.forecaster_weight, forecaster, result.forecaster_weight, out.of(2, t));
-    write_list(to.inferer_regret_used, inferer, result.inferer_regret_used, out.of(3, t));
-    write_list(to.forecaster_regret_used, forecaster, result.forecaster_regret_used, out.of(4, t));
-    write_list(to.element_weight, columns.element_offsets[forecaster], result.element_weight,
-               out.of(5, t));
-    write_list(to.normalized_inferer_weight, inferer, result.normalized_inferer_weight,
-               out.of(6, t));
-    write_list(to.normalized_forecaster_weight, forecaster, result.normalized_forecaster_weight,
-               out.of(7, t));
-    write_list(to.confidence_interval, 5 * t, result.confidence_interval, out.of(8, t));
-    std::fill(to.confidence_interval + 5 * t + result.confidence_interval.size(),
-              to.confidence_interval + 5 * (t + 1), Number<Stored>::missing());
+    each_inference_column(
+        to, parts_of(columns, rows, t), result,
+        [&](int i, Stored* column, const ColumnPart& part, const List<Real>& list) {
+            write_list(column, part.begin, list, out.of(i, t));
+            std::fill(column + part.begin + list.size(), column + part.begin + part.count,
+                      Number<Stored>::missing());
+        });
     store(to.regret_scale, t, result.regret_scale, out.of(9, t));
     to.branch[t] = static_cast<std::uint8_t>(result.branch);
     to.all_inferers_are_new[t] = static_cast<std::uint8_t>(result.all_inferers_are_new);

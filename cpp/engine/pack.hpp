@@ -1,11 +1,11 @@
 // One topic out of the batch's columns: checked, and dense.
 #pragma once
 
-#include "../number/bounded.hpp"
 #include "../number/float64_array.hpp"
 #include "../protocol/addresses.hpp"
 #include "columns.hpp"
 #include "engine.hpp"
+#include "submission.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -41,6 +41,15 @@ inline TopicStatus fault_of(Cause cause, const char* field, std::uint32_t actor)
     return {cause, field, address_text(actor)};
 }
 
+// A status whose actor is one of these.
+inline TopicStatus fault_of(const Status& status, const std::uint32_t* actors) {
+    if (status.ok()) {
+        return {};
+    }
+    return {status.cause, status.field,
+            status.actor < 0 ? std::string() : address_text(actors[status.actor])};
+}
+
 // Strictly ascending addresses: the chain's order, and no actor twice.
 inline TopicStatus check_order(const std::uint32_t* actors, std::int64_t count, const char* field) {
     const std::int64_t at = ascending_addresses(actors, count);
@@ -49,14 +58,6 @@ inline TopicStatus check_order(const std::uint32_t* actors, std::int64_t count, 
     }
     const bool twice = address_text(actors[at - 1]) == address_text(actors[at]);
     return fault_of(twice ? Cause::duplicate_address : Cause::unsorted_address, field, actors[at]);
-}
-
-// What an actor may submit: finite, and of a size that the rules accept.
-template <class Real>
-Cause submission_fault(const Rules& rules, const Real& value) {
-    const Cause cause = Number<Real>::fault(value);
-    const bool bounded = rules.submitted_numbers == SubmittedNumbers::bounded;
-    return cause == Cause::none && bounded ? check_bounded(value) : cause;
 }
 
 // Whether all are missing or may be submitted, where that can be told at once.
@@ -98,16 +99,7 @@ TopicStatus load_submitted(const Rules& rules, const Column<Stored>& column, std
     if (all_submissible(rules, std::span<const Real>(values))) {
         return {};
     }
-    for (std::int64_t i = 0; i < count; ++i) {
-        const Real& value = values[static_cast<std::size_t>(i)];
-        if (Number<Real>::is_missing(value)) {
-            continue;
-        }
-        if (const Cause cause = submission_fault(rules, value); cause != Cause::none) {
-            return fault_of(cause, field, actors[i / numbers_per_actor]);
-        }
-    }
-    return {};
+    return fault_of(submitted_fault(rules, values, numbers_per_actor, field, ""), actors);
 }
 
 template <class Real, class Stored>
@@ -162,37 +154,19 @@ TopicStatus pack_forecasts(const Rules& rules, const EpochColumns<Stored>& colum
     const auto elements = static_cast<std::size_t>(epoch.element_offsets[count]);
     epoch.element_inferers.resize(elements);
     epoch.element_losses.resize(elements);
-    for (std::size_t k = 0; k < count; ++k) {
-        for (auto e = static_cast<std::size_t>(epoch.element_offsets[k]);
-             e < static_cast<std::size_t>(epoch.element_offsets[k + 1]); ++e) {
-            const std::int64_t at = begin + static_cast<std::int64_t>(e);
-            epoch.element_inferers[e] = index.find(columns.element_inferer[at]);
-            load(columns.element_losses, at, epoch.element_losses[e]);
-            const Cause cause = submission_fault(rules, epoch.element_losses[e]);
-            if (cause != Cause::none) {
-                return fault_of(cause, "forecast", forecaster[k]);
-            }
-        }
+    for (std::size_t e = 0; e < elements; ++e) {
+        const std::int64_t at = begin + static_cast<std::int64_t>(e);
+        epoch.element_inferers[e] = index.find(columns.element_inferer[at]);
+        load(columns.element_losses, at, epoch.element_losses[e]);
     }
-    return {};
+    return fault_of(forecast_fault(rules, epoch), forecaster);
 }
 
-// One amount of coins per actor: finite, and not negative.
 template <class Real, class Stored>
-TopicStatus load_amounts(const Column<Stored>& column, std::int64_t first, const char* field,
-                         Cause negative, const std::uint32_t* actors, List<Real>& amounts) {
-    const Real zero = Number<Real>::from_int(0);
+void load_amounts(const Column<Stored>& column, std::int64_t first, List<Real>& amounts) {
     for (std::size_t i = 0; i < amounts.size(); ++i) {
         load(column, first + static_cast<std::int64_t>(i), amounts[i]);
-        Cause cause = Number<Real>::fault(amounts[i]);
-        if (cause == Cause::none && amounts[i] < zero) {
-            cause = negative;
-        }
-        if (cause != Cause::none) {
-            return fault_of(cause, field, actors[i]);
-        }
     }
-    return {};
 }
 
 template <class Real, class Stored>
@@ -206,8 +180,8 @@ TopicStatus pack_reports(const Rules& rules, const EpochColumns<Stored>& columns
         return status;
     }
     epoch.stakes.resize(static_cast<std::size_t>(epoch.reputers));
-    status =
-        load_amounts(columns.stakes, first, "stake", Cause::negative_stake, reputer, epoch.stakes);
+    load_amounts(columns.stakes, first, epoch.stakes);
+    status = fault_of(amount_fault(epoch.stakes, "stake", Cause::negative_stake), reputer);
     if (status.cause != Cause::none) {
         return status;
     }
@@ -240,30 +214,16 @@ TopicStatus pack_topic(const Rules& rules, const EpochColumns<Stored>& columns, 
     return status;
 }
 
-// What scores and rewards need besides: 0 <= delegated <= stake, and a reward of at least 0.
+// What scores and rewards need besides.
 template <class Real, class Stored>
 TopicStatus pack_reward(const EpochColumns<Stored>& columns, std::int64_t t,
                         TopicEpoch<Real>& epoch) {
     const std::int64_t first = columns.reputer_offsets[t];
-    const std::uint32_t* reputer = columns.reputer + first;
     epoch.delegated.resize(epoch.stakes.size());
-    TopicStatus status = load_amounts(columns.delegated, first, "delegated", Cause::negative_amount,
-                                      reputer, epoch.delegated);
-    for (std::size_t m = 0; status.cause == Cause::none && m < epoch.delegated.size(); ++m) {
-        if (epoch.delegated[m] > epoch.stakes[m]) {
-            status = fault_of(Cause::delegated_exceeds_stake, "delegated", reputer[m]);
-        }
-    }
-    if (status.cause != Cause::none) {
-        return status;
-    }
+    load_amounts(columns.delegated, first, epoch.delegated);
     epoch.nonce = columns.nonce[t];
     load(columns.reward, t, epoch.reward);
-    Cause cause = Number<Real>::fault(epoch.reward);
-    if (cause == Cause::none && epoch.reward < Number<Real>::from_int(0)) {
-        cause = Cause::negative_amount;
-    }
-    return {cause, cause == Cause::none ? "" : "reward", ""};
+    return fault_of(reward_fault(epoch), columns.reputer + first);
 }
 
 } // namespace allora

@@ -111,13 +111,8 @@ private:
         losses.resize(static_cast<std::size_t>(rows_[t + 1] - rows_[t]));
         for (std::size_t slot = 0; slot < losses.size(); ++slot) {
             load(losses_, rows_[t] + static_cast<std::int64_t>(slot), losses[slot]);
-            const Cause cause = Number<Real>::fault(losses[slot]);
-            // Combined and naive are always there once a loss bundle has closed.
-            if (cause != Cause::none && (slot < 2 || !Number<Real>::is_missing(losses[slot]))) {
-                return {cause, "network_losses", ""};
-            }
         }
-        return {};
+        return fault_of(loss_fault(losses), nullptr);
     }
 
     std::pair<std::int64_t, std::int64_t> part_of(Role role, std::int64_t t) const {

@@ -76,18 +76,6 @@ TopicStatus named(const Status& status, const TopicActors<Stored>& actors) {
     return topic;
 }
 
-template <class Real, class Stored>
-TopicStatus take_initial_regret(const EpochColumns<Stored>& columns, std::int64_t t,
-                                TopicState<Real>& state) {
-    Real given;
-    load(columns.initial_regret, t, given);
-    if (Number<Real>::is_missing(given)) {
-        return {};
-    }
-    state.initial_regret = given;
-    return {Number<Real>::fault(given), "initial_regret", ""};
-}
-
 // Packs the topic and gathers its state; a fault names what is wrong.
 template <class Real, class Stored>
 TopicStatus start_topic(const Rules& rules, const EpochColumns<Stored>& columns, std::int64_t t,
@@ -99,7 +87,9 @@ TopicStatus start_topic(const Rules& rules, const EpochColumns<Stored>& columns,
     }
     const TopicActors<Stored> actors(columns, t);
     stored.gather(actors.inferers, actors.forecasters, space.epoch.shared, space.state);
-    return take_initial_regret(columns, t, space.state);
+    Real given;
+    load(columns.initial_regret, t, given);
+    return fault_of(take_initial_regret(given, space.state), nullptr);
 }
 
 // Runs a topic in the number that its state is stored in, and where its digits do not fit, again

@@ -129,14 +129,20 @@ ALLORA_HD std::size_t count_up_to(const Real& x, std::size_t limit) {
     return low;
 }
 
-// This epoch's scores enter the history. How many scores are read back: a fixed number, since v0.8
-// that many per seat of the active set.
+// How many scores of the history are read back: a fixed number, since v0.8 that many per seat of
+// the active set.
+template <class Real>
+ALLORA_HD Real scores_read_back(const Rules& rules, const Params<Real>& params, const Real& seats) {
+    return rules.score_samples == ScoreSamples::per_seat
+               ? params.max_samples_to_scale_scores * seats
+               : params.max_samples_to_scale_scores;
+}
+
+// This epoch's scores enter the history.
 template <class Real>
 ALLORA_HD void record_scores(const Rules& rules, const Params<Real>& params, const Real& seats,
                              const List<Real>& scores, RoleRewardState<Real>& state) {
-    const Real wanted = rules.score_samples == ScoreSamples::per_seat
-                            ? params.max_samples_to_scale_scores * seats
-                            : params.max_samples_to_scale_scores;
+    const Real wanted = scores_read_back(rules, params, seats);
     state.record = scores;
     state.kept = count_up_to(wanted, state.past_scores.size() + scores.size());
     state.has_record = true;

@@ -9,20 +9,20 @@ namespace allora {
 // The least and the greatest magnitude.
 template <class Real>
 struct SubmissionBounds {
-    static Real least() { return Number<Real>::constant(1, -40); }
-    static Real greatest() { return Number<Real>::constant(1, 40); }
+    ALLORA_HD static Real least() { return Number<Real>::constant(1, -40); }
+    ALLORA_HD static Real greatest() { return Number<Real>::constant(1, 40); }
 };
 
 // Number<double>::constant is exact for short constants only.
 template <>
 struct SubmissionBounds<double> {
-    static constexpr double least() { return 1e-40; }
-    static constexpr double greatest() { return 1e40; }
+    ALLORA_HD static constexpr double least() { return 1e-40; }
+    ALLORA_HD static constexpr double greatest() { return 1e40; }
 };
 
 // Fault: out_of_range for everything else, including what is not finite.
 template <class Real>
-Cause check_bounded(const Real& x) {
+ALLORA_HD Cause check_bounded(const Real& x) {
     if (Number<Real>::fault(x) != Cause::none) {
         return Cause::out_of_range;
     }

@@ -30,6 +30,7 @@ from .epoch import (
 from .losses import LossBatch, LossFunction, bundle_losses, losses
 from .reference.rules import Rules, rules_at
 from .reputers import Bias, Missing, Noise, Reputer
+from .resident import Resident
 from .scenarios import World
 from .states import States
 from .tables import states_from_table, states_table
@@ -54,6 +55,7 @@ __all__ = [
     "Params",
     "Report",
     "Reputer",
+    "Resident",
     "Rewarded",
     "RewardedBatch",
     "Rules",

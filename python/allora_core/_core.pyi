@@ -13,11 +13,13 @@ __all__: list[str] = [
     "CAUSES",
     "DECIMAL_DTYPE",
     "Device",
+    "DeviceColumn",
     "Host",
     "LOSS_PARAMS",
     "LongDecimals",
     "MISSING_FLOAT64_BITS",
     "PayloadRows",
+    "Resident",
     "States",
     "apply_float64",
     "cuda_report",
@@ -159,6 +161,60 @@ class Host:
     def __init__(self, threads: typing.SupportsInt | typing.SupportsIndex = 0) -> None: ...
     @property
     def threads(self) -> int: ...
+
+class DeviceColumn:
+    """
+    A column in a device's memory, as __cuda_array_interface__ shows it.
+    """
+    def __len__(self) -> int: ...
+    @property
+    def __cuda_array_interface__(self) -> typing.Any: ...
+
+class Resident:
+    """
+    A float64 batch whose states live on a device; use it through allora_core.Resident.
+    """
+    def __init__(
+        self, rules: dict, host: Host, device: Device, columns: dict, states: States
+    ) -> None: ...
+    def column(self, name: str) -> DeviceColumn:
+        """
+        A result of the last epoch, where it stands on the device.
+        """
+    def epoch(self, inputs: dict, outputs: dict, stream: typing.Any) -> None:
+        """
+        Puts an epoch of all topics on the stream; waits for nothing.
+        """
+    def names(self, inputs: bool) -> list:
+        """
+        Names of inputs or results.
+        """
+    def read(self, name: str) -> numpy.ndarray:
+        """
+        A result of the last epoch, copied.
+        """
+    def states(self) -> typing.Any:
+        """
+        The states now, copied.
+        """
+    def status(self, moment: str) -> list:
+        """
+        Per topic None or (actor, field, cause), of infer, settle or reward.
+        """
+    def wait(self) -> None:
+        """
+        Waits for the device.
+        """
+    @property
+    def milliseconds(self) -> float:
+        """
+        What the kernels of the last epoch took; 0: not measured. Waits.
+        """
+    @property
+    def moved(self) -> dict:
+        """
+        Bytes: held on the device, moved in and out so far.
+        """
 
 class PayloadRows:
     """

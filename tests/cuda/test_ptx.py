@@ -74,10 +74,11 @@ def test_rounded_operations_are_there() -> None:
         assert operation in text
 
 
+@pytest.mark.parametrize("prefix", ["", "resident_"])
 @pytest.mark.parametrize("verb", ["infer", "settle", "reward"])
-def test_a_kernel_holds_the_whole_verb(verb: str) -> None:
+def test_a_kernel_holds_the_whole_verb(verb: str, prefix: str) -> None:
     """A function compiled for the host alone would end the kernel's code where it is called."""
-    text = ptx(ROOT / "cuda" / f"{verb}.cu", *FLAGS)
+    text = ptx(ROOT / "cuda" / f"{prefix}{verb}.cu", *FLAGS)
     for operation in ("mul.rn.f64", "add.rn.f64", "sub.rn.f64", "div.rn.f64"):
         assert text.count(operation) > 10
 

@@ -1,0 +1,8 @@
+// reward of topics that live on a device.
+#include "resident_launch.hpp"
+
+namespace allora::cuda {
+
+ALLORA_LAUNCH_RESIDENTS(EpochVerb::reward)
+
+} // namespace allora::cuda

@@ -1,0 +1,8 @@
+// settle of topics that live on a device.
+#include "resident_launch.hpp"
+
+namespace allora::cuda {
+
+ALLORA_LAUNCH_RESIDENTS(EpochVerb::settle)
+
+} // namespace allora::cuda
