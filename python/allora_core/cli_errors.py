@@ -26,4 +26,8 @@ def bad_input() -> Iterator[None]:
 
 def show_error(error: Exception) -> None:
     """Print an error as it is: brackets in it are no markup."""
-    errors.print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
+    message = str(error)
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        # The operating system's own text begins with a number and ends with the name.
+        message = f"{error.filename}: {error.strerror}"
+    errors.print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)

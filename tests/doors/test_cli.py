@@ -34,11 +34,25 @@ def recorded(path: Path, change=lambda document: None, count: int = 2) -> Path:
     return path
 
 
-@pytest.mark.parametrize("command", [[], ["replay"], ["vectors"], ["bench"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        [],
+        *([name] for name in ["replay", "vectors", "bench", "ingest", "verify", "state", "doctor"]),
+    ],
+)
 def test_help_teaches(command: list[str]) -> None:
     result = runner.invoke(app, [*command, "--help"])
     assert result.exit_code == 0
     assert ("Examples" in result.output) == bool(command)
+
+
+@pytest.mark.parametrize("command", ["replay", "vectors"])
+def test_a_file_that_is_not_there_is_named(command: str, tmp_path: Path) -> None:
+    missing = tmp_path / "epochs.jsonl"
+    result = runner.invoke(app, [command, str(missing)])
+    assert result.exit_code == 2
+    assert f"error: {missing}: No such file or directory" in result.stderr
 
 
 def test_vectors_are_equal() -> None:
